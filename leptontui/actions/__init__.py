@@ -1,0 +1,1 @@
+"""Restart, drain and undrain: planned, guarded, confirmed, verified, audited."""

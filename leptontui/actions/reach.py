@@ -1,0 +1,119 @@
+"""One host and the way to it: questions are asked through it, and what was prepared is run through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from leptontui.actions.guard import Objection
+from leptontui.model.action import Plan
+from leptontui.model.target import HostTarget
+from leptontui.model.text import plain
+from leptontui.transport.contract import Completed, Transport
+
+QUESTION_TIMEOUT_S: Final = 20.0
+"""A question's time limit. scontrol takes 9 s to say that its controller does not answer (Slurm 22.05)."""
+
+_SHOWN_LINES: Final = 100
+_SHOWN_LINE_CHARS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One host and the way to it.
+
+    Attributes:
+        name: the host's name.
+        login: as whom, for people, e.g. "oncall@login1".
+        transport: the way to it; somebody else's, never closed here.
+    """
+
+    name: str
+    login: str
+    transport: Transport
+
+    @classmethod
+    def of(cls, target: HostTarget, transport: Transport) -> Reach:
+        """The reach of `target` through `transport`, which is connected: only then is it known who logged in."""
+        user, at, _ = transport.address.partition("@")
+        return cls(target.name, plain(f"{user}@{target.name}" if at else transport.address, 120), transport)
+
+    async def ask(self, *argv: str, timeout_s: float = QUESTION_TIMEOUT_S) -> Completed:
+        """Run a command that changes nothing.
+
+        Raises:
+            LinkError: the link broke, or could not be made.
+            CommandTimeout: it ran past `timeout_s`.
+        """
+        await self.transport.connect()
+        return await self.transport.run(argv, timeout_s=timeout_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found when it was asked again.
+
+    Attributes:
+        is_so: whether the action took effect.
+        said: what the host said, one line for people.
+    """
+
+    is_so: bool
+    said: str
+
+
+class Deed(Protocol):
+    """What a plan leaves to be done around its commands."""
+
+    async def check_again(self) -> Objection | None:
+        """Ask for the state again, at the moment of execution; what speaks against going on.
+
+        Raises:
+            LinkError: the link broke.
+            CommandTimeout: no answer in time.
+            ActionError: the answer makes no sense.
+        """
+
+    async def verify(self) -> Verdict:
+        """Ask whether it took effect. Raises as `check_again` does."""
+
+    async def explain(self) -> str:
+        """What the host has to say of a failure, raw; "" for nothing. Raises as `check_again` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan and what is needed to carry it out.
+
+    Attributes:
+        plan: as it was shown.
+        target: the host it is about, as the fleet had it then.
+        reach: where its commands run.
+        deed: the check before and the verification after.
+        made_unix_s: when it was made.
+    """
+
+    plan: Plan
+    target: HostTarget
+    reach: Reach
+    deed: Deed
+    made_unix_s: float
+
+
+def shown_output(*texts: str) -> str:
+    """What commands printed, fit for a screen: cleaned line by line, at most 100 lines of 300 characters."""
+    lines = [
+        clean
+        for text in texts
+        for line in text[: 2 * _SHOWN_LINES * _SHOWN_LINE_CHARS].split("\n")
+        if (clean := plain(line, _SHOWN_LINE_CHARS))
+    ]
+    if len(lines) > _SHOWN_LINES:
+        lines = [*lines[:_SHOWN_LINES], f"… {len(lines) - _SHOWN_LINES} more lines"]
+    return "\n".join(lines)
+
+
+def complaint(done: Completed) -> str:
+    """Why a command failed, one line: the first thing it complained of (hints come after it), or its exit status."""
+    said = shown_output(done.stderr, done.stdout).split("\n")[0]
+    return said or f"exit status {done.exit_status}, without a word"

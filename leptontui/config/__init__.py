@@ -1,0 +1,1 @@
+"""Settings and inventory, read from files and arguments, with every problem as data."""

@@ -1,0 +1,98 @@
+"""What `kubectl get nodes -o json` prints becomes hosts with their readiness, pool and expected GPUs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from leptontui.config.found import FoundHost, NotUnderstood
+
+_POOLS: Final = (
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "kubernetes.azure.com/agentpool",
+    "karpenter.sh/nodepool",
+    "node-pool",
+    "pool",
+)
+"""Labels by which clouds and people name a node's pool."""
+_ROLE: Final = "node-role.kubernetes.io/"
+_GPUS: Final = ("nvidia.com/gpu", "amd.com/gpu")
+
+
+def parse_kube_nodes(text: str, where: str) -> list[FoundHost]:
+    """Read the output of `kubectl get nodes -o json`.
+
+    The state is "ready", "not-ready" or "unknown", with "+cordoned" where no pod may be scheduled.
+
+    Raises:
+        NotUnderstood: it is not that.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotUnderstood("not JSON") from None
+    items = document.get("items") if isinstance(document, Mapping) else None
+    if not isinstance(items, list):
+        raise NotUnderstood("no items in it", expected="what kubectl get nodes -o json prints")
+    hosts = []
+    for item in items:
+        node = _table(item)
+        metadata, status, spec = _table(node.get("metadata")), _table(node.get("status")), _table(node.get("spec"))
+        name = metadata.get("name")
+        if isinstance(name, str):
+            hosts.append(
+                FoundHost(
+                    name,
+                    address=_address(status),
+                    groups=_groups(_table(metadata.get("labels"))),
+                    node_state=_state(status, spec),
+                    gpus=_gpus(_table(status.get("capacity"))),
+                    where=where,
+                )
+            )
+    return hosts
+
+
+def _address(status: Mapping[str, object]) -> str | None:
+    """The address of type InternalIP, else Hostname; the first of dual stack."""
+    for wanted in ("InternalIP", "Hostname"):
+        for entry in _list(status.get("addresses")):
+            address = _table(entry)
+            value = address.get("address")
+            if address.get("type") == wanted and isinstance(value, str):
+                return value
+    return None
+
+
+def _state(status: Mapping[str, object], spec: Mapping[str, object]) -> str:
+    ready = "unknown"
+    for entry in _list(status.get("conditions")):
+        condition = _table(entry)
+        if condition.get("type") == "Ready":
+            ready = {"True": "ready", "False": "not-ready"}.get(str(condition.get("status")), "unknown")
+    return f"{ready}+cordoned" if spec.get("unschedulable") is True else ready
+
+
+def _groups(labels: Mapping[str, object]) -> tuple[str, ...]:
+    pools = [str(labels[label]) for label in _POOLS if labels.get(label)]
+    roles = [label.removeprefix(_ROLE) for label in labels if label.startswith(_ROLE)]
+    return tuple(dict.fromkeys([*pools, *(role for role in roles if role)]))
+
+
+def _gpus(capacity: Mapping[str, object]) -> int | None:
+    """GPUs of the node as its device plugin counted them; None where there is no such plugin."""
+    for resource in _GPUS:
+        value = str(capacity.get(resource, ""))
+        if value.isascii() and value.isdecimal() and len(value) < 5:  # noqa: PLR2004 — more digits are no count of GPUs
+            return int(value)
+    return None
+
+
+def _table(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,138 @@
+"""The options that a `[[group]]` and a `[[source]]` share: how their hosts are reached and what is watched there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from leptontui.config.hostlist import MAX_PORT, HostSpec, is_user, parse_login, split_items
+from leptontui.config.problem import did_you_mean, quoted
+from leptontui.config.reading import Table
+from leptontui.config.services import read_scripts, read_services, refuse_same_names
+from leptontui.model.target import HostTarget
+
+OPTION_KEYS: Final = (
+    "user",
+    "port",
+    "identity",
+    "known_hosts",
+    "jump",
+    "ssh_config",
+    "password",
+    "scheduler",
+    "controller",
+    "units",
+    "watch_units",
+    "gpus",
+    "service",
+    "script",
+)
+SCHEDULERS: Final = ("slurm",)
+MOST_GPUS: Final = 1024
+"""More GPUs than this in one host are taken for a slip of the keyboard."""
+
+_UNIT: Final = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*\.(service|socket|target|timer|mount|path|slice|scope)")
+"""systemd.unit(5), "Description": the characters and suffixes of a unit's name; none
+starting with a dash, which a command would take for an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options as read.
+
+    Attributes:
+        target: a target without a host's name.
+        controller: where the scheduler's commands are run, None if none is named.
+    """
+
+    target: HostTarget
+    controller: HostSpec | None
+
+
+def read_options(table: Table, group: str, folder: Path, ssh_config: str | None, *, needs_controller: bool) -> Options:
+    """Read the options; problems go to the table.
+
+    Args:
+        table: the group or source.
+        group: name of the group its hosts belong to.
+        folder: what relative paths are relative to.
+        ssh_config: the file's own `ssh_config`, used where the table has none.
+        needs_controller: whether a scheduler without a controller is a problem.
+    """
+    controller = _controller(table, needs_controller=needs_controller)
+    services, scripts = read_services(table), read_scripts(table)
+    refuse_same_names(table, services, scripts)
+    target = HostTarget(
+        name="",
+        group=group,
+        user=_user(table),
+        port=table.number("port", 1, MAX_PORT),
+        identity=table.path("identity", folder),
+        known_hosts=table.path("known_hosts", folder),
+        jump=_jump(table),
+        ssh_config=table.path("ssh_config", folder) or ssh_config,
+        scheduler=_scheduler(table),
+        controller=None if controller is None else controller.name,
+        units=_units(table, "units"),
+        watch_units=_units(table, "watch_units"),
+        gpus=table.number("gpus", 0, MOST_GPUS),
+        services=services,
+        scripts=scripts,
+        asks_password=bool(table.flag("password")),
+    )
+    return Options(target, controller)
+
+
+def _user(table: Table) -> str | None:
+    user = table.text("user", "a login name")
+    if user is None or is_user(user):
+        return user
+    table.problem("user", quoted(user), "a login name")
+    return None
+
+
+def _jump(table: Table) -> str | None:
+    expected = "[user@]host[:port], several separated by commas"
+    jump = table.text("jump", expected)
+    if jump is None:
+        return None
+    items = list(split_items(jump))
+    if not items or any(parse_login(item) is None for item in items):
+        table.problem("jump", quoted(jump), expected)
+        return None
+    return ",".join(items)
+
+
+def _controller(table: Table, *, needs_controller: bool) -> HostSpec | None:
+    expected = "one [user@]host[:port]"
+    text = table.text("controller", expected)
+    if text is None:
+        is_missing = table.values.get("scheduler") in SCHEDULERS and "controller" not in table.values
+        if needs_controller and is_missing:
+            table.problem(
+                "scheduler", '"slurm" without a controller', "", 'add controller = "login1", where scontrol is run'
+            )
+        return None
+    login = parse_login(text)
+    if login is None:
+        table.problem("controller", quoted(text), expected)
+    return login
+
+
+def _scheduler(table: Table) -> str | None:
+    scheduler = table.text("scheduler", '"slurm"')
+    if scheduler is None or scheduler in SCHEDULERS:
+        return scheduler
+    table.problem("scheduler", quoted(scheduler), '"slurm"', did_you_mean(scheduler.lower(), SCHEDULERS))
+    return None
+
+
+def _units(table: Table, key: str) -> tuple[str, ...]:
+    units = table.texts(key, 'a list such as ["vllm.service"]') or []
+    for unit in units:
+        if not _UNIT.fullmatch(unit):
+            hint = f'did you mean "{unit}.service"?' if _UNIT.fullmatch(f"{unit}.service") else ""
+            table.problem(key, quoted(unit), "a systemd unit's name", hint, item=unit)
+    return tuple(dict.fromkeys(unit for unit in units if _UNIT.fullmatch(unit)))

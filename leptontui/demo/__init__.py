@@ -1,0 +1,1 @@
+"""A simulated fleet, served over real SSH on loopback, with scripted incidents."""

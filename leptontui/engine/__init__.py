@@ -1,0 +1,1 @@
+"""Where sources meet store meets forecasts: collects, evaluates, publishes."""

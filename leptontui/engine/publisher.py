@@ -1,0 +1,142 @@
+"""The publisher: joins latest values, links, health and forecasts into one immutable snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from leptontui.engine.roster import Roster
+from leptontui.health.circumstances import Circumstances
+from leptontui.health.assess import assess_gpus, assess_hosts
+from leptontui.model.focus import Focus
+from leptontui.model.health import HostEvent
+from leptontui.model.question import Question
+from leptontui.model.series import Entity, Eta, Forecast, ForecasterStatus, Series, SeriesKey
+from leptontui.model.target import Fleet
+from leptontui.snapshot import FleetSnapshot, Frames
+from leptontui.store.store import Store
+
+TREND_PERIOD_S = 5.0
+"""Trend columns are made anew this often: their buckets are a minute wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What a snapshot is made of besides the store and the roster.
+
+    Attributes:
+        dropped_sweeps: dropped by the collector so far.
+        events: recent events, newest last.
+        forecasts: cached forecasts by series.
+        forecaster: state of the worker.
+        focus: what is being looked at.
+        unavailable: what hosts cannot read, by host.
+        circumstances: what health has to know besides.
+        counting: those of the events that still count as findings; None for all.
+        questions: what logins wait to be told, oldest first.
+        notices: what the user should know of the inventory or this machine.
+    """
+
+    dropped_sweeps: int
+    events: tuple[HostEvent, ...]
+    forecasts: Mapping[SeriesKey, Forecast]
+    forecaster: ForecasterStatus
+    focus: Focus
+    unavailable: Mapping[str, tuple[str, ...]]
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    counting: tuple[HostEvent, ...] | None = None
+    questions: tuple[Question, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Publisher:
+    """Makes snapshots.
+
+    Args:
+        fleet: whose snapshots.
+        store: where the values are.
+        roster: where the links are.
+        interval_s: nominal time between two sweeps.
+    """
+
+    def __init__(self, fleet: Fleet, store: Store, roster: Roster, interval_s: float) -> None:
+        self._fleet = fleet
+        self._store = store
+        self._roster = roster
+        self._interval_s = interval_s
+        self._seq = 0
+        self._trends: tuple[float, pl.DataFrame] | None = None
+
+    def set_fleet(self, fleet: Fleet) -> None:
+        """Publish this fleet from now on."""
+        self._fleet = fleet
+        self._trends = None
+
+    def trends(self, now_unix_s: float) -> pl.DataFrame:
+        """The store's trend columns, at most `TREND_PERIOD_S` old."""
+        if self._trends is None or not 0 <= now_unix_s - self._trends[0] < TREND_PERIOD_S:
+            self._trends = (now_unix_s, self._store.trends(now_unix_s))
+        return self._trends[1]
+
+    def forget_trends(self) -> None:
+        """Make trend columns anew at the next snapshot: older values have arrived."""
+        self._trends = None
+
+    def snapshot(self, now_unix_s: float, made_of: Ingredients) -> FleetSnapshot:
+        """The fleet as it is known now."""
+        frames = self._frames(now_unix_s, made_of.events, made_of.forecasts)
+        newest = frames.hosts["received_unix_s"].max()
+        self._seq += 1
+        return FleetSnapshot(
+            fleet=self._fleet.name,
+            seq=self._seq,
+            t_unix_s=now_unix_s,
+            interval_s=self._interval_s,
+            links=self._roster.links,
+            link_counts=self._roster.counts,
+            dropped_sweeps=made_of.dropped_sweeps,
+            newest_age_s=max(0.0, now_unix_s - newest) if isinstance(newest, float) else None,
+            frames=frames,
+            events=made_of.events,
+            forecasts=made_of.forecasts,
+            forecaster=made_of.forecaster,
+            charts=self._charts(now_unix_s, made_of.focus),
+            unavailable=made_of.unavailable,
+            targets=self._roster.targets,
+            questions=made_of.questions,
+            notices=made_of.notices,
+        )
+
+    def _frames(
+        self, now_unix_s: float, events: Sequence[HostEvent], forecasts: Mapping[SeriesKey, Forecast]
+    ) -> Frames:
+        etas: dict[SeriesKey, Eta] = {key: found.eta for key, found in forecasts.items() if found.eta is not None}
+        roster = self._roster.frame
+        filesystems = self._store.latest(Entity.FILESYSTEM)
+        gpus = (
+            self._store.latest(Entity.GPU)
+            .join(roster, on="host", how="inner", maintain_order="left")
+            .join(self.trends(now_unix_s), on=["host", "uuid"], how="left", maintain_order="left")
+        )
+        gpus = assess_gpus(gpus, events, etas, now_unix_s=now_unix_s)
+        hosts = roster.join(self._store.latest(Entity.HOST), on="host", how="left", maintain_order="left")
+        hosts = assess_hosts(hosts, gpus, filesystems, events, etas, now_unix_s=now_unix_s)
+        return Frames(
+            hosts=hosts,
+            gpus=gpus,
+            filesystems=filesystems,
+            disks=self._store.latest(Entity.DISK),
+            nics=self._store.latest(Entity.NIC),
+            processes=self._store.latest(Entity.PROCESS),
+            ports=self._store.latest(Entity.PORT),
+            units=self._store.latest(Entity.UNIT),
+            services=self._store.latest(Entity.SERVICE),
+            samples=self._store.latest(Entity.SAMPLE),
+        )
+
+    def _charts(self, now_unix_s: float, focus: Focus) -> Mapping[SeriesKey, Series]:
+        if focus.chart is None:
+            return {}
+        return self._store.series({focus.chart}, now_unix_s=now_unix_s)

@@ -1,0 +1,155 @@
+"""How each GPU and each host is: its worst finding in words, vectorised over the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from leptontui.health import filesystems as mounts
+from leptontui.health import gpu_findings as of_gpu
+from leptontui.health import host_findings as of_host
+from leptontui.health.events import GPU_LOST, gpu_events, host_events, recent
+from leptontui.health.predictions import predictions
+from leptontui.health.ranking import attached, ranked, with_columns_of
+from leptontui.health.stragglers import stragglers
+from leptontui.model.health import HostEvent, Severity
+from leptontui.model.series import Entity, Eta, SeriesKey
+
+_ROW: Final = "__gpu"
+
+
+def assess_gpus(
+    gpus: pl.DataFrame, events: Sequence[HostEvent], etas: Mapping[SeriesKey, Eta], *, now_unix_s: float
+) -> pl.DataFrame:
+    """Say how each GPU is.
+
+    Args:
+        gpus: latest values with `link` and, where known, `link_cause`; see `FleetSnapshot.frames`. Any value may be
+            null, any column but host and uuid missing.
+        events: what the hosts pushed; those of the last hour count.
+        etas: predicted crossings; of temperature and memory.
+        now_unix_s: the age of links and events is told against this.
+
+    Returns:
+        `gpus` in the same order with `severity: i8` (a `Severity`) and `health: str` ("" if well): the worst finding,
+        followed by " +N" if there are N more.
+    """
+    fresh = recent(events, now_unix_s)
+    known = with_columns_of(gpus, of_gpu.SCHEMA).with_row_index(_ROW)
+    joined = attached(known.lazy(), _told_of(known, fresh, etas, now_unix_s), [_ROW])
+    joined = attached(joined, stragglers(known.filter(of_gpu.IS_PRESENT), _ROW), [_ROW])
+    return gpus.with_columns(ranked(joined.collect(), of_gpu.gpu_findings(now_unix_s)).get_columns())
+
+
+def assess_hosts(
+    hosts: pl.DataFrame,
+    gpus: pl.DataFrame,
+    filesystems: pl.DataFrame,
+    events: Sequence[HostEvent],
+    etas: Mapping[SeriesKey, Eta],
+    *,
+    now_unix_s: float,
+) -> pl.DataFrame:
+    """Say how each host is.
+
+    Args:
+        hosts: latest values with `link` and `link_cause`; any value may be null, any column but host missing.
+        gpus: what `assess_gpus` returned: the worst of a host's GPUs is a finding of the host.
+        filesystems: latest values.
+        events: what the hosts pushed; those of the last hour count.
+        etas: predicted crossings; of memory and filesystems.
+        now_unix_s: the age of links and events is told against this.
+
+    Returns:
+        `hosts` in the same order with `severity: i8` and `health: str`, as for GPUs.
+    """
+    fresh = recent(events, now_unix_s)
+    memory = predictions(etas, Entity.HOST, "memory_used_bytes", now_unix_s)
+    joined = with_columns_of(hosts, of_host.SCHEMA).lazy()
+    for found in (
+        _worst_gpus(gpus),
+        host_events(fresh, _known(gpus, fresh)).drop("uuid"),
+        mounts.full_filesystems(filesystems),
+        memory.drop("instance").rename({"words": "memory_eta", "threshold": "memory_threshold"}),
+        _filling(filesystems, etas, now_unix_s),
+    ):
+        joined = attached(joined, found, ["host"])
+    return hosts.with_columns(ranked(joined.collect(), of_host.host_findings(now_unix_s)).get_columns())
+
+
+def _told_of(
+    gpus: pl.DataFrame, events: Sequence[HostEvent], etas: Mapping[SeriesKey, Eta], now_unix_s: float
+) -> pl.DataFrame:
+    """Events and predictions of those GPUs that have any, by row: few, so that only they are joined by name."""
+    found = [gpu_events(events), _lost(events)]
+    for metric, name in (("temp_c", "temp"), ("memory_used_bytes", "memory")):
+        foreseen = predictions(etas, Entity.GPU, metric, now_unix_s)
+        found.append(foreseen.rename({"instance": "uuid", "words": f"{name}_eta", "threshold": f"{name}_threshold"}))
+    uuids = pl.concat([frame["uuid"] for frame in found])
+    told = gpus.lazy().select(_ROW, "host", "uuid").filter(pl.col("uuid").is_in(uuids.implode()))
+    for frame in found:
+        told = attached(told, frame, ["host", "uuid"])
+    return told.drop("host", "uuid").collect()
+
+
+def _lost(events: Sequence[HostEvent]) -> pl.DataFrame:
+    """GPUs that were gone from the bus in the last hour: host, uuid, was_lost."""
+    found = {(event.host, event.gpu_uuid) for event in events if event.name == GPU_LOST and event.gpu_uuid}
+    schema = {"host": pl.String(), "uuid": pl.String(), "was_lost": pl.Boolean()}
+    return pl.DataFrame([(host, uuid, True) for host, uuid in sorted(found)], schema=schema, orient="row")
+
+
+def _known(gpus: pl.DataFrame, events: Sequence[HostEvent]) -> frozenset[tuple[str, str]]:
+    """Those GPUs of `events` that are in `gpus`."""
+    asked = [event.gpu_uuid for event in events if event.gpu_uuid is not None]
+    if not asked:
+        return frozenset()
+    found = with_columns_of(gpus, {"host": pl.String(), "uuid": pl.String()}).filter(pl.col("uuid").is_in(asked))
+    return frozenset((host, uuid) for host, uuid in found.iter_rows())
+
+
+def _worst_gpus(gpus: pl.DataFrame) -> pl.DataFrame:
+    """One row per host whose GPUs have findings: host, gpu_severity, gpu (words), gpu_more (other GPUs affected).
+
+    GPUs that have the same are told together: "2 GPUs: Xid 79 off the bus".
+    """
+    schema = {"host": pl.String(), "index": pl.Int64(), "severity": pl.Int8(), "health": pl.String()}
+    # Without action, repeat count and " +N"; and numbers are what differs between GPUs that have the same.
+    words = pl.col("health").str.replace(r"( ×\d+)?(: .*)?( \+\d+)?$", "")
+    alike = pl.when(words.str.starts_with("Xid")).then(words).otherwise(words.str.replace_all(r"[\d.]+", "#"))
+    index = pl.col("index").cast(pl.String).fill_null("?")
+    return (
+        with_columns_of(gpus, schema)
+        .filter(pl.col("severity") >= int(Severity.WARNING))
+        .with_columns(words.alias("words"), alike.alias("alike"), pl.len().over("host").alias("all"))
+        .sort("host", "index")
+        .group_by("host", "severity", "alike", maintain_order=True)
+        .agg(pl.len().alias("count"), index.first(), pl.col("words").first(), pl.col("all").first())
+        .sort("severity", "count", descending=True, maintain_order=True)
+        .group_by("host", maintain_order=True)
+        .first()
+        .select(
+            "host",
+            pl.col("severity").alias("gpu_severity"),
+            pl.when(pl.col("count") > 1)
+            .then(pl.format("{} GPUs: {}", "count", "words"))
+            .otherwise(pl.format("GPU {}: {}", "index", "words"))
+            .alias("gpu"),
+            (pl.col("all").cast(pl.Int32) - pl.col("count").cast(pl.Int32)).alias("gpu_more"),
+        )
+    )
+
+
+def _filling(filesystems: pl.DataFrame, etas: Mapping[SeriesKey, Eta], now_unix_s: float) -> pl.DataFrame:
+    """The filesystem of each host that is expected to be full first, if it is not full yet: host, filesystem_eta."""
+    foreseen = predictions(etas, Entity.FILESYSTEM, "used_bytes", now_unix_s)
+    used = with_columns_of(filesystems, mounts.SCHEMA).select("host", pl.col("mount").alias("instance"), "used_bytes")
+    is_over = (pl.col("used_bytes") >= pl.col("threshold")).fill_null(value=False)
+    return (
+        foreseen.join(used, on=["host", "instance"], how="left", maintain_order="left")
+        .filter(~is_over)
+        .group_by("host", maintain_order=True)
+        .agg(pl.col("words").first().alias("filesystem_eta"))
+    )

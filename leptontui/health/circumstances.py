@@ -1,0 +1,34 @@
+"""What health has to know besides latest values, events and forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Events of one kind that were counted and are not kept.
+
+    Attributes:
+        count: how many.
+        newest_unix_s: when the newest of them was.
+    """
+
+    count: int
+    newest_unix_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known besides.
+
+    Attributes:
+        dropped: by host, event's name, code and GPU's uuid.
+        inspect: (host, Xid) where an Xid asks for a reboot that did not help before.
+        resets: (host, GPU's uuid) → when its counters began anew: what an Xid asked for before that was done.
+    """
+
+    dropped: Mapping[tuple[str, str, int | None, str | None], Dropped] = field(default_factory=dict)
+    inspect: frozenset[tuple[str, int]] = frozenset()
+    resets: Mapping[tuple[str, str], float] = field(default_factory=dict)

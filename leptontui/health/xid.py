@@ -1,0 +1,106 @@
+"""What an Xid means, how bad it is and what to do about it.
+
+`xid.csv` beside this module holds NVIDIA's Xid catalogue of October 2025 as facts (code, mnemonic, label, immediate
+action, follow-up; "XID Errors", docs.nvidia.com/deploy/xid-errors), with a short name added for the screen. NVIDIA's
+immediate action is the verdict, with two corrections whose source the verdict names: codes that DCGM never takes for
+less than critical, and codes that NVIDIA's device plugin for Kubernetes takes for the application's fault.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from leptontui.model.health import Severity
+
+NEVER_LESS_THAN_CRITICAL: Final = frozenset({48, 74, 79, 95, 119, 120, 140})
+"""DCGM, health check policy."""
+
+APPLICATION_FAULT: Final = frozenset({13, 31, 43, 45, 68, 109})
+"""NVIDIA/k8s-device-plugin ignores them: alone they say that a process did something wrong, not the GPU."""
+
+_LOOK_IT_UP: Final = "see the kernel log"
+
+_ACTIONS: Final[dict[str, tuple[str, Severity]]] = {
+    "RESTART_BM": ("reboot the host", Severity.CRITICAL),
+    "RESTART_VM": ("restart the virtual machine", Severity.CRITICAL),
+    "RESET_GPU": ("reset the GPU", Severity.CRITICAL),
+    "CHECK_MECHANICALS": ("check the power cables", Severity.CRITICAL),
+    "WORKFLOW_XID_48": ("reset the GPU", Severity.CRITICAL),
+    "WORKFLOW_NVLINK_ERR": ("follow NVIDIA's NVLink workflow", Severity.CRITICAL),
+    "WORKFLOW_NVLINK5_ERR": ("follow NVIDIA's NVLink 5 workflow", Severity.WARNING),
+    "WORKFLOW_XID_45": ("look for another Xid", Severity.WARNING),
+    "XID_154": ("look for another Xid", Severity.WARNING),
+    "CONTACT_SUPPORT": ("contact support", Severity.WARNING),
+    "UPDATE_SWFW": ("update driver and firmware", Severity.WARNING),
+    "CHECK_UVM": (_LOOK_IT_UP, Severity.WARNING),
+    "RESTART_APP": ("restart the application", Severity.WARNING),
+    "IGNORE": ("ignore", Severity.WARNING),
+    "": (_LOOK_IT_UP, Severity.WARNING),
+}
+"""NVIDIA's immediate actions in words. Where no action is catalogued a warning is all that can be said."""
+
+_URGENCY: Final = {words: rank for rank, (words, _) in enumerate(_ACTIONS.values())}
+
+
+@dataclass(frozen=True, slots=True)
+class XidVerdict:
+    """What one Xid asks for.
+
+    Attributes:
+        code: the Xid's number.
+        label: NVIDIA's name of it, "" if it has none.
+        short: a name short enough for a table's cell; "" if there is none.
+        action: the immediate action in words.
+        severity: `WELL` where NVIDIA says to ignore it now and later, else `WARNING` or `CRITICAL`.
+        source: who says so.
+    """
+
+    code: int
+    label: str
+    short: str
+    action: str
+    severity: Severity
+    source: str
+
+    @property
+    def urgency(self) -> tuple[int, int]:
+        """Orders verdicts, the most urgent first: by severity, then by how drastic the action is."""
+        return (-self.severity, _URGENCY.get(self.action, len(_URGENCY)))
+
+    def words(self, count: int = 1) -> str:
+        """The verdict in one line, what it is first: "Xid 79 off the bus ×2: reboot the host (NVIDIA)"."""
+        name = self.short or self.label
+        head = f"Xid {self.code} {name}" if name else f"Xid {self.code}"
+        times = f" ×{count}" if count > 1 else ""
+        return f"{head}{times}: {self.action} ({self.source})"
+
+
+@functools.lru_cache(maxsize=1024)  # bounded: a host may invent any code
+def xid_verdict(code: int) -> XidVerdict:
+    """The verdict on one Xid; a code that is not catalogued is a warning."""
+    row = _catalogue().get(code)
+    if row is None:
+        return XidVerdict(code, "", "", _LOOK_IT_UP, Severity.WARNING, "not catalogued")
+    action, severity = _ACTIONS.get(row["immediate"], (_LOOK_IT_UP, Severity.WARNING))
+    source = "NVIDIA" if row["immediate"] else "no action catalogued"
+    if row["immediate"] == row["follow_up"] == "IGNORE":
+        severity = Severity.WELL
+    if code in NEVER_LESS_THAN_CRITICAL and severity is not Severity.CRITICAL:
+        severity, source = Severity.CRITICAL, "DCGM"
+    elif code in APPLICATION_FAULT:
+        # NVIDIA says to reset the GPU after a 109; that would need a drain, for what is most often a bad kernel.
+        is_drastic = severity is Severity.CRITICAL
+        severity = Severity.WARNING
+        if is_drastic:
+            action, source = "restart the application", "k8s-device-plugin"
+    return XidVerdict(code, row["label"], row["short"], action, severity, source)
+
+
+@functools.cache
+def _catalogue() -> dict[int, dict[str, str]]:
+    text = resources.files("leptontui.health").joinpath("xid.csv").read_text(encoding="utf-8")
+    return {int(row["code"]): row for row in csv.DictReader(text.splitlines())}

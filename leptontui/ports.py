@@ -1,0 +1,85 @@
+"""What the screen may ask of the world: three protocols, each of which could as well be a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from leptontui.model.action import ActionRequest, Outcome, Plan
+from leptontui.model.focus import Focus
+from leptontui.snapshot import FleetSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What accepting host keys did.
+
+    Attributes:
+        keys: how many lines were written.
+        files: into which files.
+        skipped: hosts whose key was not written, with the reason in words.
+    """
+
+    keys: int
+    files: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+class SnapshotSource(Protocol):
+    """Publishes snapshots of the fleet."""
+
+    def subscribe(self, deliver: Callable[[FleetSnapshot], None]) -> None:
+        """Call `deliver` with every new snapshot, at most 4 a second, from the engine's thread. It must not block."""
+
+    def focus(self, focus: Focus) -> None:
+        """Say what is being looked at. Cheap, callable from any thread; the latest call wins."""
+
+    def redial(self, host: str) -> None:
+        """Dial a lost or refused host now rather than when its turn comes. Callable from any thread."""
+
+
+class AccessPort(Protocol):
+    """Lets hosts be reached: answers questions, vouches for host keys. Changes nothing on a host."""
+
+    def answer(self, question_id: str, text: str | None) -> None:
+        """Answer a question of the snapshot; None declines it. Callable from any thread; unknown ids are ignored."""
+
+    async def trust(self, hosts: Sequence[str]) -> Trusted:
+        """Write the unknown keys of these hosts' links into the user's own known_hosts, and dial them.
+
+        Only the keys that the snapshot's links show as offered now are written.
+
+        Raises:
+            LeptonError: a file cannot be written; nothing of that file was.
+        """
+
+
+class CommandPort(Protocol):
+    """Carries out actions. A read-only screen has none."""
+
+    @property
+    def armed_until_unix_s(self) -> float | None:
+        """When arming expires; None while read-only."""
+
+    def arm(self) -> float:
+        """Allow actions for a while; returns when that expires (unix seconds)."""
+
+    def disarm(self) -> None:
+        """Go back to read-only at once."""
+
+    async def plan(self, request: ActionRequest) -> Plan:
+        """What would be done. Asks the hosts, changes nothing. Works while read-only.
+
+        Raises:
+            ActionError: it cannot be planned (no such unit, no controller, host unreachable).
+        """
+
+    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+        """Guard again, audit, run, verify, audit.
+
+        Raises:
+            GuardRefused: a rule forbids it now.
+            NotConfirmed: `confirmation` is not what the plan asks for.
+            AuditError: the audit cannot be written; nothing was run.
+        """

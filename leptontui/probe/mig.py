@@ -1,0 +1,132 @@
+"""MIG: the instances that a GPU is divided into, each a GPU of its own."""
+
+import re
+
+from . import nvml as codes
+from .parsing import clean_or_none
+from .readings import Reading, Turn
+
+LOOK_S = 10.0
+"""How often the instances are looked at anew."""
+_NAMED = re.compile(r"MIG (\d+\S*)")
+_GIB = 1 << 30
+_MIB = 1 << 20
+_EIGHTHS = 8
+
+
+def _memory(nvml, handle):
+    return (nvml.nvmlDeviceGetMemoryInfo(handle).used,)
+
+
+def _memory_v2(nvml, handle):
+    answer = nvml.nvmlDeviceGetMemoryInfo(handle, version=nvml.nvmlMemory_v2)
+    return (answer.used + answer.reserved,)
+
+
+_MEMORY = Reading("memory of MIG instances", ("memory_used_bytes",), 0.0, (_memory, _memory_v2))
+
+
+class Instance:
+    """One MIG instance.
+
+    NVML tells no utilisation of an instance, nor a temperature or power of its own: those are its GPU's.
+
+    Args:
+        nvml: the pynvml module.
+        handle: the driver's, of the instance.
+        uuid: of it.
+        number: of it on its GPU.
+        parent: its GPU's identity.
+
+    Attributes:
+        handle, uuid: as given.
+        identity: the wire's `GpuIdentity` as a dict.
+    """
+
+    def __init__(self, nvml, handle, uuid, number, parent):
+        self.handle = handle
+        self.uuid = uuid
+        self._nvml = nvml
+        self._memory = Turn(_MEMORY)
+        name = _attempt(nvml, nvml.nvmlDeviceGetName, handle)
+        memory = _attempt(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
+        self.identity = {
+            "index": parent["index"],
+            "uuid": uuid,
+            "name": clean_or_none(name) or parent.get("name"),
+            "vendor": parent.get("vendor"),
+            "pci_bus_id": parent.get("pci_bus_id"),
+            "memory_total_bytes": None if memory is None else memory.total,
+            "parent_uuid": parent["uuid"],
+            "mig_index": number,
+            "mig_profile": self._profile(name, parent.get("memory_total_bytes")),
+        }
+
+    def _profile(self, name, whole_bytes):
+        named = _NAMED.search(name or "")
+        if named:
+            return clean_or_none(named.group(1), 32)
+        attributes = _attempt(self._nvml, self._nvml.nvmlDeviceGetAttributes, self.handle)
+        return None if attributes is None else profile_of(attributes, whole_bytes)
+
+    def read(self):
+        """The wire's `GpuReading` as a dict.
+
+        Raises:
+            Lost: its GPU, or it itself, is gone.
+            DriverGone: so is the driver.
+        """
+        return dict(self._memory.read(self._nvml, self.handle), uuid=self.uuid)
+
+
+def profile_of(attributes, whole_bytes):
+    """The profile's name from nvmlDeviceAttributes_t: "1g.10gb", or "1c.3g.20gb" for a part of an instance.
+
+    The memory is rounded as NVIDIA's go-nvlib does it: to eighths of the GPU's memory in whole GiB.
+
+    Args:
+        attributes: with `gpuInstanceSliceCount`, `computeInstanceSliceCount` and `memorySizeMB`.
+        whole_bytes: the whole GPU's memory, None if it is not known.
+    """
+    mine = attributes.memorySizeMB * _MIB
+    if whole_bytes:
+        eighths = -(-mine * _EIGHTHS // whole_bytes)
+        gigabytes = int(eighths / _EIGHTHS * -(-whole_bytes // _GIB) + 0.5)
+    else:
+        gigabytes = -(-mine // _GIB)
+    slices, computing = attributes.gpuInstanceSliceCount, attributes.computeInstanceSliceCount
+    prefix = "" if computing == slices else "%dc." % computing
+    return "%s%dg.%dgb" % (prefix, slices, gigabytes)
+
+
+def layout(nvml, handle):
+    """[(number, uuid, handle)] of the instances of a GPU; empty without MIG.
+
+    Raises:
+        Lost: the GPU is gone.
+        DriverGone: so is the driver.
+    """
+    try:
+        if not nvml.nvmlDeviceGetMigMode(handle)[0]:
+            return []
+        most = nvml.nvmlDeviceGetMaxMigDeviceCount(handle)
+    except nvml.NVMLError as error:
+        codes.sorted_out(error)
+        return []
+    found = []
+    for number in range(most):
+        try:
+            instance = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+            found.append((number, nvml.nvmlDeviceGetUUID(instance), instance))
+        except nvml.NVMLError as error:
+            # Nothing is at this number.
+            codes.sorted_out(error)
+    return found
+
+
+def _attempt(nvml, call, handle):
+    try:
+        return call(handle)
+    except nvml.NVMLError as error:
+        codes.sorted_out(error)
+        return None

@@ -1,0 +1,99 @@
+"""The immutable picture of the fleet that the engine publishes and everything else reads.
+
+It carries polars frames by reference; this module never imports polars at run time, so that a screen can be up before
+polars is loaded. The frames' columns are those of `leptontui.model.catalogue` plus the ones named below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from leptontui.model.health import HostEvent
+from leptontui.model.link import Link, LinkCounts
+from leptontui.model.question import Question
+from leptontui.model.series import Forecast, ForecasterStatus, Series, SeriesKey
+from leptontui.model.target import HostTarget
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def _no_rows() -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415 — not before a frame is made
+
+    return pl.DataFrame({"host": []}, schema={"host": pl.String})
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Latest values, one row per entity. A host that never spoke has a row of nulls in `hosts`.
+
+    Every frame has `host: str`. Also:
+
+    - `hosts`: `group: str`, `link: str` (a `LinkState`), `link_cause: str` ("" if none), `received_unix_s: f64`
+      (null before the first sweep), `severity: i8` (a `Severity`), `health: str` (why, "" if well), `gpu_count: u32`.
+    - `gpus`: `uuid`, `index`, `name`, `group`, `link`, `received_unix_s`, `severity`, `health`, `state` ("present" or
+      "gone"), `user: str`, `job: str`, `process_count: u32`, and the trends: for each metric in
+      `catalogue.TREND_METRICS` a column `trend_<metric>: list[f32]`, oldest bucket first, null where not sampled.
+    - all others: as catalogued, plus `received_unix_s`; counters are rates (`Metric.rate_name`).
+
+    GPUs that are MIG instances are rows of their own, after their GPU. `state` is "present", "gone", or "unknown"
+    while the driver hangs. Hosts have `node_state: str`,
+    `partitions: str` (joined by commas) and `gpus_expected: u32` from the inventory.
+    """
+
+    hosts: pl.DataFrame
+    gpus: pl.DataFrame
+    filesystems: pl.DataFrame
+    disks: pl.DataFrame
+    nics: pl.DataFrame
+    processes: pl.DataFrame
+    ports: pl.DataFrame = field(default_factory=_no_rows)
+    units: pl.DataFrame = field(default_factory=_no_rows)
+    services: pl.DataFrame = field(default_factory=_no_rows)
+    samples: pl.DataFrame = field(default_factory=_no_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSnapshot:
+    """The fleet at one instant. Immutable: a slow reader may hold it as long as it likes.
+
+    Attributes:
+        fleet: the fleet's name.
+        seq: grows by one with every snapshot.
+        t_unix_s: when it was made.
+        interval_s: nominal time between two sweeps of a host.
+        links: the link of every host, by host name.
+        link_counts: how many links are in which state.
+        dropped_sweeps: sweeps dropped so far because the collector could not keep up.
+        newest_age_s: age of the newest sweep of any host when this was made, None before the first.
+        frames: latest values.
+        events: the most recent events, newest last, bounded.
+        forecasts: what was forecast so far for what is in focus, by series.
+        forecaster: what the forecast worker is doing.
+        charts: history of the focused host's chart series, by series.
+        unavailable: per host, what its probe cannot read and why ("ecc: not supported").
+        targets: every host as the inventory has it now, by name.
+        questions: what logins wait to be told, oldest first.
+        notices: what the user should know of the inventory or this machine, e.g. why a reload was refused.
+    """
+
+    fleet: str
+    seq: int
+    t_unix_s: float
+    interval_s: float
+    links: Mapping[str, Link]
+    link_counts: LinkCounts
+    dropped_sweeps: int
+    newest_age_s: float | None
+    frames: Frames
+    events: tuple[HostEvent, ...] = ()
+    forecasts: Mapping[SeriesKey, Forecast] = field(default_factory=dict)
+    forecaster: ForecasterStatus = field(default_factory=ForecasterStatus)
+    charts: Mapping[SeriesKey, Series] = field(default_factory=dict)
+    unavailable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    targets: Mapping[str, HostTarget] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Fleet history in polars frames."""

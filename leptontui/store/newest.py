@@ -1,0 +1,138 @@
+"""The newest sweep of every host, kept as frames, and the frames that are published from them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leptontui.model.catalogue import Kind, metrics_of
+from leptontui.model.series import Entity
+from leptontui.store.bounds import within_capacity
+from leptontui.store.schema import KEY_OF, META, counters_of, dtype_of
+
+_TIMES: Final = ("received_unix_s", "t_unix_s")
+_INTERNAL: Final = frozenset({"slot", *META}) - {*_TIMES, "host"}
+_GPU: Final = metrics_of(Entity.GPU)
+_HOST: Final = metrics_of(Entity.HOST)
+_DETAILS: Final = {
+    item.rate_name if item.kind is Kind.COUNTER else item.name: dtype_of(item) for item in _GPU if item.is_detail
+}
+_GPU_CAPACITIES: Final = within_capacity(_GPU)
+_HOST_CAPACITIES: Final = within_capacity(_HOST)
+
+
+class Newest:
+    """Rows of one entity in the newest sweep of each host."""
+
+    def __init__(self) -> None:
+        self.rows: pl.DataFrame | None = None
+
+    def update(self, rows: pl.DataFrame, hosts: npt.NDArray[np.int32]) -> None:
+        """Replace the rows of some hosts.
+
+        Args:
+            rows: rows of the newest sweep of each of `hosts`.
+            hosts: codes of hosts with a newer sweep; one without rows has none of this entity any more.
+        """
+        if self.rows is not None:
+            kept = self.rows.filter(~pl.col("host").is_in(pl.Series(hosts).implode()))
+            rows = pl.concat([kept, rows]) if kept.height else rows
+        self.rows = rows
+
+
+def published(rows: pl.DataFrame, entity: Entity, names: pl.Series) -> pl.DataFrame:
+    """Rows with the host's name for its code, ordered by it and by key, without internal columns and raw counters.
+
+    Args:
+        rows: rows as kept by `Newest`.
+        entity: whose rows.
+        names: name of each host's code.
+    """
+    hidden = _INTERNAL | {item.name for item in counters_of(entity)}
+    order = ["host", *(("index",) if entity is Entity.GPU else ()), *KEY_OF.get(entity, ())]
+    shown = rows.select(column for column in rows.columns if column not in hidden)
+    return shown.with_columns(names.gather(shown["host"]).alias("host")).sort(order, nulls_last=True)
+
+
+def gpu_rows(
+    slots: pl.DataFrame,
+    identity: pl.DataFrame,
+    newest: pl.DataFrame,
+    processes: pl.DataFrame,
+    last_seen: npt.NDArray[np.float64],
+    swept_hosts: pl.Series,
+) -> pl.DataFrame:
+    """All GPUs ever known: identity, readings, `state`, and who uses them.
+
+    Args:
+        slots: `slot`, `host`, `instance` of every GPU.
+        identity: `slot` and `schema.IDENTITY` of the GPUs some hello named.
+        newest: `slot` and readings of those in their host's newest sweep.
+        processes: rows of the newest sweeps.
+        last_seen: when each GPU was last in a sweep (unix seconds), NaN for never, shape (slots,).
+        swept_hosts: codes of hosts that have swept: a GPU missing from their newest sweep is gone.
+
+    Returns:
+        one row per GPU; a gone one has its identity, when it was last seen, and nulls.
+    """
+    rows = slots.rename({"instance": "uuid"}).join(identity, on="slot", how="left", maintain_order="left")
+    readings = newest.drop("uuid", "host", *(_INTERNAL - {"slot"}))
+    rows = rows.join(readings, on="slot", how="left", maintain_order="left", suffix="_read")
+    is_gone = pl.col("received_unix_s").is_null() & pl.col("host").is_in(swept_hosts.implode())
+    rows = rows.with_columns(
+        pl.when(is_gone).then(pl.lit("gone")).otherwise(pl.lit("present")).alias("state"),
+        pl.when(is_gone)
+        .then(None)
+        .otherwise(pl.coalesce("power_limit_w_read", "power_limit_w"))
+        .alias("power_limit_w"),
+        pl.col("received_unix_s").fill_null(pl.Series(last_seen).fill_nan(None)),
+    )
+    rows = rows.join(_users(processes), on=["host", "uuid"], how="left", maintain_order="left")
+    count = pl.when((pl.col("state") == "present") & pl.col("t_unix_s").is_not_null()).then(
+        pl.col("process_count").fill_null(0)
+    )
+    rows = rows.with_columns(count.alias("process_count"), *_GPU_CAPACITIES)
+    extra = ("state", "user", "job", "process_count")
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in _DETAILS.items()]
+    shown = [item.rate_name if item.kind is Kind.COUNTER else item.name for item in _GPU]
+    return rows.with_columns(missing).select("host", *shown, *_TIMES, *extra)
+
+
+def _users(processes: pl.DataFrame) -> pl.DataFrame:
+    """Who uses each GPU: `user` and `job` (several are joined by a comma) and `process_count`, by `host` and `uuid`."""
+    keys = ["host", "uuid"]
+    users = processes.group_by(keys).agg(pl.len().cast(pl.UInt32).alias("process_count"))
+    for column in ("user", "job"):
+        pairs = processes.select(*keys, column).drop_nulls().unique().sort(column)
+        joined = pairs.group_by(keys, maintain_order=True).agg(column).with_columns(pl.col(column).list.join(", "))
+        users = users.join(joined, on=keys, how="left")
+    return users
+
+
+def host_rows(hosts: int, facts: pl.DataFrame, newest: pl.DataFrame, gpus: pl.DataFrame) -> pl.DataFrame:
+    """All hosts ever heard: what the last hello told, and the newest sweep.
+
+    Args:
+        hosts: how many hosts there are; codes are 0…hosts-1.
+        facts: `host` and `schema.HOST_IDENTITY` of those that said hello.
+        newest: `host` and the values of those that have swept.
+        gpus: as returned by `gpu_rows`.
+
+    Returns:
+        one row per host, values null before its first sweep; `gpu_count` counts the GPUs that are present.
+    """
+    rows = pl.DataFrame({"host": range(hosts)}, schema={"host": pl.Int32})
+    rows = rows.join(facts, on="host", how="left", maintain_order="left")
+    values = newest.drop(_INTERNAL - {"slot"})
+    rows = rows.join(values, on="host", how="left", maintain_order="left", suffix="_swept")
+    present = gpus.filter(pl.col("state") == "present").group_by("host").agg(pl.len().alias("gpu_count"))
+    rows = rows.join(present, on="host", how="left", maintain_order="left")
+    is_known = pl.col("host").is_in(facts["host"].implode()) | pl.col("received_unix_s").is_not_null()
+    rows = rows.with_columns(
+        pl.coalesce("memory_total_bytes_swept", "memory_total_bytes").alias("memory_total_bytes"),
+        pl.when(is_known).then(pl.col("gpu_count").fill_null(0)).cast(pl.UInt32).alias("gpu_count"),
+    )
+    return rows.select("host", *(item.name for item in _HOST), *_TIMES, "gpu_count").with_columns(_HOST_CAPACITIES)

@@ -1,0 +1,1 @@
+"""SSH and local transports: the only importer of asyncssh."""

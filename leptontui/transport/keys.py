@@ -1,0 +1,135 @@
+"""Private keys from files: read once, shared by all connections, with the reason where one cannot be used."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncssh
+
+from leptontui.errors import LinkError
+from leptontui.model.link import Fault, FaultKind
+
+DEFAULT_FILES: Final = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
+"""Looked for in ~/.ssh where no IdentityFile is set; ssh_config(5)."""
+_NEEDS_MODULE: Final = "bcrypt"
+_WANTS_TOUCH: Final = "a security key (FIDO), which needs the agent here: ssh-add it (or install python-fido2)"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """One private key file.
+
+    Attributes:
+        path: where it is.
+        key: the key, None if it cannot be used.
+        certificate: the certificate beside it (`…-cert.pub`), None if there is none.
+        public_data: the public half, by which an agent knows it; None if it cannot be had.
+        trouble: why the key cannot be used, "" if it can.
+        is_missing: whether there is no such file.
+        is_locked: whether a passphrase would make it usable.
+        is_touched: whether it is a security key's (FIDO), which wants to be touched.
+    """
+
+    path: Path
+    key: asyncssh.SSHKey | None = None
+    certificate: asyncssh.SSHCertificate | None = None
+    public_data: bytes | None = None
+    trouble: str = ""
+    is_missing: bool = False
+    is_locked: bool = False
+    is_touched: bool = False
+
+
+class KeyRing:
+    """Reads key files once, and again when they change. Unlocked keys stay in memory, passphrases do not."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[tuple[int, int], KeyFile]] = {}
+
+    def open(self, file: str | Path) -> KeyFile:
+        """The key in `file`. Never raises for a bad file: it says why in `trouble`."""
+        path = Path(file).expanduser()
+        try:
+            stat = path.stat()
+        except OSError as error:
+            return KeyFile(path, trouble=f"{path}: {error.strerror}", is_missing=isinstance(error, FileNotFoundError))
+        stamp = stat.st_mtime_ns, stat.st_ino
+        cached = self._read.get(path)
+        if cached is None or cached[0] != stamp:
+            cached = stamp, _read(path)
+            self._read[path] = cached
+        return cached[1]
+
+    def unlock(self, file: Path, passphrase: str) -> bool:
+        """Unlock the key in `file` for everybody who opens it from now on; slow, so to be called in a thread.
+
+        Returns:
+            Whether the passphrase is right.
+
+        Raises:
+            LinkError: no passphrase can unlock it here.
+        """
+        stat = file.stat()
+        try:
+            key = asyncssh.read_private_key(file, passphrase)
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+            if _NEEDS_MODULE not in str(error):
+                return False
+            cause = f"{file}: its encryption needs the Python module bcrypt, which is not installed"
+            raise LinkError(Fault(FaultKind.KEY_UNUSABLE, cause, "load the key into the agent: ssh-add")) from None
+        self._read[file] = (stat.st_mtime_ns, stat.st_ino), KeyFile(file, key, _certificate(file), key.public_data)
+        return True
+
+    def defaults(self) -> Sequence[KeyFile]:
+        """The default keys in ~/.ssh that exist."""
+        found = (self.open(Path("~/.ssh") / name) for name in DEFAULT_FILES)
+        return [key for key in found if not key.is_missing]
+
+
+def _read(path: Path) -> KeyFile:
+    public = _public_half(path)
+    try:
+        key = asyncssh.read_private_key(path)
+    except OSError as error:
+        return KeyFile(path, public_data=public, trouble=f"{path}: {error.strerror}")
+    except asyncssh.KeyImportError as error:
+        if str(error).startswith("Passphrase"):
+            trouble = f"{path}: needs a passphrase and no agent offers it"
+            return KeyFile(path, public_data=public, trouble=trouble, is_locked=True, is_touched=_is_touched(public))
+        trouble = _WANTS_TOUCH if _is_touched(public) else str(error)
+        return KeyFile(path, public_data=public, trouble=f"{path}: {trouble}", is_touched=_is_touched(public))
+    if _is_touched(key.public_data) and not has_security_keys():
+        # It can be read without the library, but nothing can be signed.
+        return KeyFile(path, public_data=key.public_data, trouble=f"{path}: {_WANTS_TOUCH}", is_touched=True)
+    return KeyFile(path, key, _certificate(path), key.public_data, is_touched=_is_touched(key.public_data))
+
+
+def has_security_keys() -> bool:
+    """Whether security keys plugged in here can be talked to without an agent: asyncssh needs python-fido2."""
+    return importlib.util.find_spec("fido2") is not None
+
+
+def _is_touched(public_data: bytes | None) -> bool:
+    """Whether a public key is a security key's: the blob begins with the length and name of its algorithm."""
+    return public_data is not None and public_data[4:7] == b"sk-"
+
+
+def _public_half(path: Path) -> bytes | None:
+    """The public half of a key whose file may be encrypted; OpenSSH's own format keeps it readable."""
+    for candidate in (path.with_name(path.name + ".pub"), path):
+        try:
+            return asyncssh.read_public_key(candidate).public_data
+        except (OSError, asyncssh.KeyImportError):
+            continue
+    return None
+
+
+def _certificate(path: Path) -> asyncssh.SSHCertificate | None:
+    try:
+        return asyncssh.read_certificate(path.with_name(path.name + "-cert.pub"))
+    except (OSError, asyncssh.KeyImportError):
+        return None

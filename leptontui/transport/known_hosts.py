@@ -1,0 +1,146 @@
+"""Which host keys are trusted: known_hosts files, parsed once, matched by name as OpenSSH does.
+
+asyncssh on its own also accepts any key stored for the *address* a name resolves to. Here a key counts for the name
+alone: a host that took over an address must not pass for another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import asyncssh
+
+DEFAULT_FILES: Final = (
+    "~/.ssh/known_hosts",
+    "~/.ssh/known_hosts2",
+    "/etc/ssh/ssh_known_hosts",
+    "/etc/ssh/ssh_known_hosts2",
+)
+"""Defaults of UserKnownHostsFile and GlobalKnownHostsFile, ssh_config(5)."""
+
+_Stamp = tuple[int, int, int]
+
+
+class NamedKeys(asyncssh.SSHKnownHosts):
+    """Trusted keys looked up by name only; never by the address that the name happened to resolve to."""
+
+    def match(self, host: str, addr: str, port: int | None) -> object:  # type: ignore[override]
+        """The keys stored for `host` (and `port`, None for 22), as asyncssh asks for them; `addr` is not looked at."""
+        del addr
+        found = super().match(host.lower(), "", port)
+        if port is None:
+            return found
+        # A port that is not listed falls back to the bare name; what is revoked for the port stays revoked.
+        _, _, revoked, *_ = self._match(host.lower(), "", port)
+        trusted, authorities, fallen_back, *rest = found
+        return trusted, authorities, [*fallen_back, *(key for key in revoked if key not in fallen_back)], *rest
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key stored for a host.
+
+    Attributes:
+        place: `file:line` it stands in.
+        fingerprint: SHA256 fingerprint.
+        algorithm: e.g. "ssh-ed25519".
+    """
+
+    place: str
+    fingerprint: str
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHosts:
+    """The known_hosts files that count for a host.
+
+    Attributes:
+        paths: the files that were looked for, expanded; some may not exist.
+        keys: what asyncssh verifies against. Never None: that would turn verification off.
+    """
+
+    paths: tuple[Path, ...]
+    keys: NamedKeys
+
+    def stored_for(self, name: str, port: int) -> tuple[StoredKey, ...]:
+        """Keys stored for `name`, with where they stand; reads the files again, so only for a fault's text."""
+        return tuple(
+            StoredKey(self._place(key, name, port), key.get_fingerprint(), key.get_algorithm())
+            for key in _matches(self.keys, name, port)[0]
+        )
+
+    def knows(self, name: str, port: int) -> bool:
+        """Whether some key, or some authority for certificates, is trusted for `name`."""
+        return any(_matches(self.keys, name, port)[:2])
+
+    def _place(self, key: asyncssh.SSHKey, name: str, port: int) -> str:
+        blob = key.export_public_key().split()[1].decode("ascii")
+        for path in self.paths:
+            for number, line in enumerate(_read(path).splitlines(), 1):
+                if blob in line and _is_about(line, name, port):
+                    return f"{path}:{number}"
+        return "known_hosts"
+
+
+class KnownHostsShelf:
+    """Parses each set of files once, and again when one of them has changed."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[tuple[Path, ...], tuple[tuple[_Stamp | None, ...], KnownHosts]] = {}
+
+    def open(self, files: Sequence[str]) -> KnownHosts:
+        """The keys of `files`. A file that does not exist or cannot be read holds no key."""
+        paths = tuple(Path(file).expanduser() for file in files)
+        stamps = tuple(map(_stamp, paths))
+        cached = self._parsed.get(paths)
+        if cached is not None and cached[0] == stamps:
+            return cached[1]
+        keys = NamedKeys()
+        for path in paths:
+            _load(keys, _read(path))
+        known = KnownHosts(paths, keys)
+        self._parsed[paths] = stamps, known
+        return known
+
+
+SSH_PORT: Final = 22
+
+
+def _load(keys: NamedKeys, text: str) -> None:
+    """Load a file line by line: a broken line is skipped, as OpenSSH does, instead of spoiling the file."""
+    for line in text.splitlines():
+        try:
+            keys.load(line)
+        except ValueError:
+            continue
+
+
+def _is_about(line: str, name: str, port: int) -> bool:
+    try:
+        return bool(_matches(NamedKeys(line), name, port)[0])
+    except ValueError:
+        return False
+
+
+def _matches(keys: NamedKeys, name: str, port: int) -> Sequence[Sequence[asyncssh.SSHKey]]:
+    """Trusted keys, authorities and revoked keys of a name."""
+    return cast("Sequence[Sequence[asyncssh.SSHKey]]", keys.match(name, "", None if port == SSH_PORT else port))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,157 @@
+"""The way to this machine itself: subprocesses, without a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, TypeVar
+
+from leptontui.errors import CommandTimeout, LinkError
+from leptontui.model.link import Fault, FaultKind
+from leptontui.transport.contract import Completed, Stream
+from leptontui.transport.lines import Clipped, LineBuffer, Tail
+from leptontui.transport.session import CLOSE_S, OUTPUT_LIMIT, STDERR_TAIL
+
+_T = TypeVar("_T")
+_CHUNK: Final = 65536
+_NOT_FOUND: Final = 127
+"""What a shell exits with where there is no such command; so does a host over SSH."""
+
+
+class LocalStream:
+    """A command that keeps running on this machine; see `contract.Stream`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._stderr = Tail(STDERR_TAIL)
+        self._listening = asyncio.ensure_future(_drain(process.stderr, self._stderr))
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Its output, line by line.
+
+        Raises:
+            WireError: a line is longer than `wire.MAX_LINE_BYTES`.
+        """
+        buffer = LineBuffer()
+        stdout = _present(self._process.stdout)
+        while chunk := await stdout.read(_CHUNK):
+            for line in buffer.feed(chunk):
+                yield line
+        if rest := buffer.rest():
+            yield rest
+
+    async def close(self) -> Completed:
+        """Close its stdin, wait up to two seconds, then end it; returns its exit status and last words on stderr."""
+        _present(self._process.stdin).close()
+        discarding = asyncio.ensure_future(_drain(self._process.stdout, Tail(1)))
+        try:
+            await _ended(self._process)
+        finally:
+            discarding.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._listening
+            self._listening.cancel()
+            await asyncio.gather(discarding, self._listening, return_exceptions=True)
+        return Completed(self._process.returncode, "", self._stderr.text())
+
+
+class LocalTransport:
+    """This machine; see `contract.Transport`."""
+
+    @property
+    def address(self) -> str:
+        """For people."""
+        return "this machine"
+
+    async def connect(self) -> None:
+        """Nothing to dial."""
+
+    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        """Run one command to its end; output beyond 256 KiB is discarded.
+
+        Raises:
+            CommandTimeout: it ran past `timeout_s`; it and its children are killed.
+        """
+        stdout, stderr = Clipped(OUTPUT_LIMIT), Clipped(OUTPUT_LIMIT)
+        try:
+            process = await _started(argv)
+        except OSError as error:
+            return Completed(_NOT_FOUND, "", f"{argv[0]}: {error.strerror}")
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.gather(
+                    _sent(process, stdin), _drain(process.stdout, stdout), _drain(process.stderr, stderr)
+                )
+                await process.wait()
+        except TimeoutError:
+            raise CommandTimeout(f"no answer within {timeout_s:g} s; it was killed") from None
+        finally:
+            await _killed(process)
+        return Completed(process.returncode, stdout.text(), stderr.text())
+
+    async def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> Stream:
+        """Start a command, send `stdin` and leave its stdin open.
+
+        Raises:
+            LinkError: there is no such command.
+        """
+        try:
+            process = await _started(argv)
+        except OSError as error:
+            raise LinkError(Fault(FaultKind.PROBE_FAILED, f"{argv[0]}: {error.strerror}")) from error
+        _present(process.stdin).write(stdin)
+        return LocalStream(process)
+
+    async def close(self) -> None:
+        """Nothing to hang up."""
+
+
+async def _started(argv: Sequence[str]) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, limit=_CHUNK
+    )
+
+
+async def _sent(process: asyncio.subprocess.Process, stdin: bytes) -> None:
+    pipe = _present(process.stdin)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        pipe.write(stdin)
+        await pipe.drain()
+    pipe.close()
+
+
+async def _drain(reader: asyncio.StreamReader | None, into: Clipped | Tail) -> None:
+    while chunk := await _present(reader).read(_CHUNK):
+        into.feed(chunk)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end, then ask for it, then force it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await process.wait()
+                return
+        _signal(process, number)
+    await process.wait()
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        _signal(process, signal.SIGKILL)
+        await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _present(pipe: _T | None) -> _T:
+    assert pipe is not None  # noqa: S101 — all three pipes are asked for in `_started`
+    return pipe

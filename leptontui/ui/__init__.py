@@ -1,0 +1,1 @@
+"""The Textual app: reads snapshots, sends commands through ports."""

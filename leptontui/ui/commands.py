@@ -1,0 +1,146 @@
+"""The one registry of what keys do: bindings, footer, help and command palette are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """On which screen a command works."""
+
+    EVERYWHERE = "everywhere"
+    FLEET = "fleet"
+    HOST = "host"
+    INSPECT = "inspect"
+    JOBS = "jobs"
+    EVENTS = "events"
+    KEYS = "keys"
+    HELP = "help"
+    WALLBOARD = "wallboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a key does.
+
+    Attributes:
+        action: name of the Textual action, `action_<name>` on the scope's screen (EVERYWHERE: on the app).
+        keys: keys that do it, comma-separated, as Textual names them.
+        title: the word in the footer.
+        meaning: one sentence for help and palette.
+        scope: where it works.
+        acts: changes something on a host: absent where there is no command port.
+        in_footer: whether the footer shows it.
+        lets_in: helps hosts to be reached: absent where there is no access port.
+    """
+
+    action: str
+    keys: str
+    title: str
+    meaning: str
+    scope: Scope
+    acts: bool = False
+    in_footer: bool = True
+    lets_in: bool = False
+
+
+PANELS: Final = ("overview", "processes", "storage", "network", "services", "events")
+"""The host screen's panels in the order of their keys, from 1."""
+
+COMMANDS: tuple[Command, ...] = (
+    Command("open_host", "enter", "host", "Open the host under the cursor.", Scope.FLEET),
+    Command("filter", "slash", "filter", "Filter the rows as you type.", Scope.FLEET),
+    Command("sort_next", "s", "sort", "Sort by the next column; S goes back.", Scope.FLEET),
+    Command("sort_previous", "S", "sort back", "Sort by the previous column.", Scope.FLEET, in_footer=False),
+    Command("sort_reverse", "R", "reverse", "Turn the sort order round.", Scope.FLEET, in_footer=False),
+    Command("toggle_rows", "g", "gpus/hosts", "One row per GPU, or one per host.", Scope.FLEET),
+    Command("open_jobs", "j", "jobs", "Show the jobs, each with its GPUs on all hosts.", Scope.FLEET),
+    Command("open_events", "e", "events", "Show what hosts reported: Xids, OOM kills, silent disks.", Scope.FLEET),
+    Command("open_keys", "K", "host keys", "Review host keys that nobody vouched for yet.", Scope.FLEET, lets_in=True),
+    Command("inspect", "i", "inspect", "Show all that is known of the chosen GPU.", Scope.HOST),
+    Command("panel_next", "tab", "panel", "Show the next panel; shift+tab goes back.", Scope.HOST),
+    Command("panel_previous", "shift+tab", "panel back", "Show the previous panel.", Scope.HOST, in_footer=False),
+    *(
+        Command(f"panel({number})", str(number + 1), name, f"Show the panel {name}.", Scope.HOST, in_footer=False)
+        for number, name in enumerate(PANELS)
+    ),
+    Command("metric_next", "m", "metric", "Chart the next metric; M goes back.", Scope.HOST),
+    Command("metric_previous", "M", "metric back", "Chart the previous metric.", Scope.HOST, in_footer=False),
+    Command("gpu_next", "right,l", "next gpu", "Chart the next GPU.", Scope.HOST, in_footer=False),
+    Command("gpu_previous", "left,h", "previous gpu", "Chart the previous GPU.", Scope.HOST, in_footer=False),
+    Command("leave", "escape,q", "back", "Go back to the fleet.", Scope.HOST),
+    Command("drain", "d", "drain", "Drain the host in Slurm.", Scope.FLEET, acts=True),
+    Command("undrain", "u", "undrain", "Give the host back to Slurm.", Scope.FLEET, acts=True),
+    Command("restart", "r", "restart", "Restart a systemd unit of the host.", Scope.FLEET, acts=True),
+    Command("leave", "q", "quit", "Leave, unless an action is running.", Scope.FLEET),
+    Command("drain", "d", "drain", "Drain this host in Slurm.", Scope.HOST, acts=True),
+    Command("undrain", "u", "undrain", "Give this host back to Slurm.", Scope.HOST, acts=True),
+    Command("restart", "r", "restart", "Restart a systemd unit of this host.", Scope.HOST, acts=True),
+    Command("gpu_next", "right,l", "next gpu", "Inspect the next GPU.", Scope.INSPECT),
+    Command("gpu_previous", "left,h", "previous gpu", "Inspect the previous GPU.", Scope.INSPECT),
+    Command("leave", "escape,q,i", "back", "Go back to the host.", Scope.INSPECT),
+    Command("show_gpus", "enter", "its GPUs", "Filter the fleet to the GPUs of this job.", Scope.JOBS),
+    Command("sort_next", "s", "sort", "Sort by the next column; S goes back.", Scope.JOBS),
+    Command("sort_previous", "S", "sort back", "Sort by the previous column.", Scope.JOBS, in_footer=False),
+    Command("leave", "escape,q,j", "back", "Go back to the fleet.", Scope.JOBS),
+    Command("open_host", "enter", "host", "Open the host of this event.", Scope.EVENTS),
+    Command("filter", "slash", "filter", "Filter the events as you type.", Scope.EVENTS),
+    Command("leave", "escape,q,e", "back", "Show all events again; then go back to the fleet.", Scope.EVENTS),
+    Command("accept", "enter", "accept", "Accept what is marked, else the key under the cursor.", Scope.KEYS),
+    Command("mark", "space", "mark", "Mark the key under the cursor, or unmark it.", Scope.KEYS),
+    Command("mark_group", "g", "mark group", "Mark all keys of the group, or unmark them.", Scope.KEYS),
+    Command("leave", "escape,q,K", "back", "Go back to the fleet.", Scope.KEYS),
+    Command("filter", "slash", "search", "Search keys, signs, filters and metrics.", Scope.HELP),
+    Command("leave", "escape,q,question_mark,f1", "back", "Show everything again; then go back.", Scope.HELP),
+    Command(
+        "toggle_armed",
+        "A",
+        "arm",
+        "Allow actions for 15 minutes, or go back to read-only.",
+        Scope.EVERYWHERE,
+        acts=True,
+    ),
+    Command("answer", "a", "answer", "Answer what a login asks for.", Scope.EVERYWHERE, lets_in=True),
+    Command("toggle_freeze", "f", "freeze", "Hold the picture still; data go on arriving.", Scope.EVERYWHERE),
+    Command("redial", "ctrl+r", "redial", "Dial the host under the cursor now.", Scope.EVERYWHERE, in_footer=False),
+    Command("next_theme", "T", "theme", "Change to the next theme.", Scope.EVERYWHERE, in_footer=False),
+    Command("command_palette", "colon,ctrl+p", "command", "Find any command by name.", Scope.EVERYWHERE),
+    Command("help", "question_mark,f1", "help", "Show what the keys and signs mean.", Scope.EVERYWHERE),
+    Command("quit", "ctrl+q", "quit", "Leave at once.", Scope.EVERYWHERE, in_footer=False),
+)
+
+
+def commands_of(scope: Scope, *, can_act: bool, can_let_in: bool = False) -> Iterator[Command]:
+    """The commands of one scope, in the registry's order.
+
+    Args:
+        scope: which.
+        can_act: whether there is a command port; without one, none that acts.
+        can_let_in: whether there is an access port; without one, none that lets anybody in.
+    """
+    return (
+        command
+        for command in COMMANDS
+        if command.scope is scope and (can_act or not command.acts) and (can_let_in or not command.lets_in)
+    )
+
+
+def bindings_of(scope: Scope, *, can_act: bool, can_let_in: bool = False) -> list[Binding]:
+    """Textual bindings for one scope; see `commands_of`."""
+    return [
+        # What starts typing takes effect before the next key is handed on: over a slow line keys come in bursts, and
+        # the letters of a filter must not be taken for commands.
+        Binding(
+            command.keys,
+            command.action,
+            command.title,
+            show=command.in_footer,
+            priority=command.action == "filter",
+        )
+        for command in commands_of(scope, can_act=can_act, can_let_in=can_let_in)
+    ]

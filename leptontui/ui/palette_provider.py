@@ -1,0 +1,52 @@
+"""The command palette, filled from the same registry as keys, footer and help."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from leptontui.ui.commands import Command, Scope, commands_of
+from leptontui.ui.screens.base import SnapshotScreen
+from leptontui.ui.widgets.footer import key_names
+
+
+class RegistryProvider(Provider):
+    """Commands of the screen in use, and those that work everywhere."""
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for command in self._commands():
+            yield DiscoveryHit(_line(command), partial(self._do, command), help=f"key {key_names(command)}")
+
+    async def search(self, query: str) -> Hits:
+        """Those whose title or meaning matches.
+
+        Args:
+            query: what was typed.
+        """
+        matcher = self.matcher(query)
+        for command in self._commands():
+            line = _line(command)
+            if (score := matcher.match(line)) > 0:
+                yield Hit(score, matcher.highlight(line), partial(self._do, command), help=f"key {key_names(command)}")
+
+    def _commands(self) -> list[Command]:
+        screen = self.screen
+        can_act = isinstance(screen, SnapshotScreen) and screen.commands is not None
+        can_let_in = isinstance(screen, SnapshotScreen) and screen.access is not None
+        scopes = [scope for scope in Scope if type(screen).__name__.lower() == f"{scope.value}screen"]
+        return [
+            command
+            for scope in (*scopes, Scope.EVERYWHERE)
+            for command in commands_of(scope, can_act=can_act, can_let_in=can_let_in)
+            if command.action != "command_palette"
+        ]
+
+    async def _do(self, command: Command) -> None:
+        where = "app" if command.scope is Scope.EVERYWHERE else "screen"
+        await self.app.run_action(f"{where}.{command.action}")
+
+
+def _line(command: Command) -> str:
+    return f"{command.title}: {command.meaning.rstrip('.')}"

@@ -1,0 +1,298 @@
+"""The fleet screen: every GPU or host as a row, the worst first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from leptontui.model.action import ActionName
+from leptontui.model.focus import Focus
+from leptontui.model.target import Fleet
+from leptontui.model.text import plain
+from leptontui.ports import CommandPort, SnapshotSource
+from leptontui.snapshot import FleetSnapshot
+from leptontui.ui.arranger import Arranger
+from leptontui.ui.commands import Scope, bindings_of
+from leptontui.ui.messages import ActionAsked
+from leptontui.ui.screens import fleet_words
+from leptontui.ui.screens.base import SnapshotScreen
+from leptontui.ui.widgets.column_titles import ColumnTitles
+from leptontui.ui.widgets.filter_bar import FilterBar
+from leptontui.ui.widgets.fleet_table import SCROLLBAR, FleetTable
+from leptontui.ui.widgets.footer import CommandFooter
+from leptontui.ui.widgets.header import Header
+from leptontui.ui.widgets.status_line import StatusLine
+from leptontui.view.columns import Placed, next_sort, place, sorted_by, toggled
+from leptontui.view.row import RowId
+from leptontui.view.state import ViewState
+
+if TYPE_CHECKING:
+    from leptontui.view.arrange import Arrangement
+
+
+class FleetScreen(SnapshotScreen):
+    """Header, filter, table, keys.
+
+    Args:
+        source: told which trends are in view.
+        commands: the way to act; None on a read-only screen.
+        fleet: the inventory.
+        clock: tells the time in unix seconds.
+    """
+
+    AUTO_FOCUS = "#fleet-table"
+
+    def __init__(
+        self,
+        source: SnapshotSource,
+        commands: CommandPort | None,
+        *,
+        fleet: Fleet,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(source, commands)
+        self._fleet = fleet
+        self._expected = len(fleet.hosts)
+        self._clock = clock
+        self._state = ViewState()
+        self._snapshot: FleetSnapshot | None = None
+        self._arrangement: Arrangement | None = None
+        self._placed: tuple[Placed, ...] = ()
+        self._has_chosen_rows = False
+        self._trouble = ""
+        self._focused_on: Focus | None = None
+        self._arranger = Arranger(self._arranged, self._not_arranged)
+        for one in bindings_of(Scope.FLEET, can_act=commands is not None):
+            self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
+
+    @property
+    def cursor(self) -> RowId | None:
+        """What the row under the cursor is about; None if no row is chosen."""
+        return self.query_one(FleetTable).cursor
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Header()
+        yield FilterBar()
+        yield ColumnTitles()
+        yield FleetTable(self._clock)
+        yield Static(id="nothing", markup=False)
+        yield StatusLine()
+        yield CommandFooter(Scope.FLEET, can_act=self.commands is not None)
+
+    def on_mount(self) -> None:
+        """Ages grow between two snapshots."""
+        self.set_interval(1.0, self.tick)
+        self._say_nothing()
+        self._draw_header()
+        self.call_after_refresh(self._arranger.warm_up)
+
+    def on_unmount(self) -> None:
+        """End the thread."""
+        self._arranger.close()
+
+    def on_screen_resume(self) -> None:
+        """Back from another screen: say again what is looked at."""
+        self._focused_on = None
+        self.on_fleet_table_viewed()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Choose the columns anew."""
+        self.call_after_refresh(self._draw)
+
+    def show(self, snapshot: FleetSnapshot) -> None:
+        """Arrange the snapshot, then draw it."""
+        self._snapshot = snapshot
+        self._arrange()
+
+    async def settle(self) -> None:
+        """Wait until what was asked for has been arranged."""
+        await self._arranger.settle()
+
+    def tick(self) -> None:
+        """Clock, ages, arming and condition."""
+        self._draw_header()
+        if self._arrangement is not None:
+            self.query_one(FleetTable).redraw()
+        else:
+            self._say_nothing()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).edit()
+
+    def action_sort_next(self) -> None:
+        """Sort by the next column."""
+        self._change(next_sort(self._state, 1))
+
+    def action_sort_previous(self) -> None:
+        """Sort by the previous column."""
+        self._change(next_sort(self._state, -1))
+
+    def action_sort_reverse(self) -> None:
+        """Turn the order round."""
+        self._change(replace(self._state, is_descending=not self._state.is_descending))
+
+    def action_toggle_rows(self) -> None:
+        """One row per GPU, or one per host."""
+        self._has_chosen_rows = True
+        self._change(toggled(self._state))
+
+    def action_leave(self) -> None:
+        """Leave the app, but not by accident while an action is running."""
+        if any(worker.group == "actions" and not worker.is_finished for worker in self.app.workers):
+            self.notify("an action is running: ctrl+q leaves all the same", severity="warning")
+        else:
+            self.app.exit()
+
+    def action_open_host(self) -> None:
+        """Open the host under the cursor."""
+        if self.host_for("enter") is not None and (row_id := self.cursor) is not None:
+            from leptontui.ui.screens.host import HostScreen  # noqa: PLC0415 — when it is wanted
+
+            idle = fleet_words.idle_actions([self._fleet.host(row_id.host)])
+            self.app.push_screen(
+                HostScreen(self.source, self.commands, row_id.host, row_id.gpu_uuid, idle=idle, clock=self._clock)
+            )
+
+    def action_drain(self) -> None:
+        """Ask for a drain of the host under the cursor."""
+        self._ask(ActionName.DRAIN)
+
+    def action_undrain(self) -> None:
+        """Ask to give the host under the cursor back."""
+        self._ask(ActionName.UNDRAIN)
+
+    def action_restart(self) -> None:
+        """Ask for a restart of one of the units of the host under the cursor."""
+        self._ask(ActionName.RESTART_UNIT)
+
+    def _ask(self, action: ActionName) -> None:
+        if self.commands is None or (host := self.host_for(fleet_words.ACTION_KEYS[action])) is None:
+            return
+        reason = fleet_words.reason_for(action, self.query_one(FleetTable).cursor_row)
+        self.post_message(ActionAsked(action, host, reason))
+
+    def host_for(self, key: str) -> str | None:
+        """The host under the cursor; while no row is chosen, the key chooses the one on top and does nothing else."""
+        table = self.query_one(FleetTable)
+        if table.cursor is None and (row := table.place()) is not None:
+            self.notify(f"cursor on {fleet_words.name_of(row)}: press {key} again", markup=False)
+            return None
+        return table.cursor.host if table.cursor is not None else None
+
+    def _change(self, state: ViewState) -> None:
+        self._state = state
+        self._arrange()
+
+    def on_filter_bar_typed(self, message: FilterBar.Typed) -> None:
+        """Filter as it is typed."""
+        self._change(replace(self._state, filter=message.text))
+
+    async def on_filter_bar_left(self, message: FilterBar.Left) -> None:
+        """Back to the table; a filter that is kept has chosen the first row it leaves."""
+        table = self.query_one(FleetTable)
+        table.focus()
+        if message.is_kept and self._state.filter:
+            await self.settle()
+            table.place()
+
+    def on_column_titles_chosen(self, message: ColumnTitles.Chosen) -> None:
+        """Sort by the clicked column."""
+        self._change(sorted_by(self._state, message.name))
+
+    def on_fleet_table_opened(self) -> None:
+        """A double click opens the host."""
+        self.action_open_host()
+
+    def on_fleet_table_cursor_moved(self) -> None:
+        """Describe the row under the cursor."""
+        table = self.query_one(FleetTable)
+        shown = self._arrangement.shown if self._arrangement is not None else 0
+        self.query_one(StatusLine).show(table.cursor_row, table.cursor_position, shown, self._clock())
+
+    def on_descendant_focus(self) -> None:
+        """While a filter is typed the keys mean letters."""
+        self._draw_keys()
+        self._draw_header()
+
+    def key_escape(self) -> None:
+        """Escape in the table: show everything again; then let go of the chosen row."""
+        if self._state.filter:
+            self.query_one(FilterBar).clear()
+        else:
+            self.query_one(FleetTable).unplace()
+
+    def _arrange(self) -> None:
+        if self._snapshot is not None:
+            self._arranger.want(self._snapshot, self._state, self.query_one(FleetTable).in_view)
+
+    def _not_arranged(self, words: str) -> None:
+        self._trouble = plain(words)
+        self._draw_header()
+
+    def _arranged(self, arrangement: Arrangement) -> None:
+        if not self._has_chosen_rows and fleet_words.has_no_gpu(arrangement):
+            self.action_toggle_rows()
+            return
+        self._arrangement, self._trouble = arrangement, ""
+        self._draw()
+
+    def _draw(self) -> None:
+        arrangement = self._arrangement
+        if arrangement is None or not self.is_mounted:
+            self._draw_header()
+            return
+        self._say_nothing()
+        state = arrangement.state
+        self._placed = place(state.rows, self.size.width - SCROLLBAR, arrangement.longest)
+        self.query_one(ColumnTitles).show(self._placed, sort=state.sort, is_descending=state.is_descending)
+        self.query_one(FleetTable).show(arrangement, self._placed)
+        self._draw_keys()
+        self._draw_header()
+
+    def _draw_keys(self) -> None:
+        """Show the keys that do something here."""
+        footer = self.query_one(CommandFooter)
+        if self.focused is not None and self.focused.id == "filter":
+            footer.show_keys(fleet_words.FILTER_KEYS)
+            return
+        has_row = self._arrangement is not None and self._arrangement.shown > 0
+        footer.show_commands(without=fleet_words.idle_actions(self._fleet.hosts, has_row=has_row))
+
+    def _draw_header(self) -> None:
+        if not self.is_mounted:
+            return
+        facts = fleet_words.header_facts(
+            plain(self._fleet.name, 40),
+            self._expected,
+            self._arrangement,
+            now_unix_s=self._clock(),
+            armed_until_unix_s=self.commands.armed_until_unix_s if self.commands is not None else None,
+            is_frozen=self.condition.is_frozen,
+            failure=self.condition.failure or self._trouble,
+        )
+        self.query_one(Header).show(facts)
+        if self._arrangement is not None:
+            blind = facts.counts.total - facts.counts.live
+            note = fleet_words.filter_note(self._arrangement, self.size.width)
+            self.query_one(FilterBar).show(self._arrangement.summary, blind=blind, note=note)
+
+    def _say_nothing(self) -> None:
+        is_empty = self._arrangement is None or self._arrangement.shown == 0
+        self.set_class(is_empty, "-nothing")
+        words = fleet_words.nothing_words(self._arrangement, self._expected, self.condition.failure)
+        self.query_one("#nothing", Static).update(words if is_empty else "")
+
+    def on_fleet_table_viewed(self) -> None:
+        """Say which trends are in view."""
+        focus = Focus(trends=self.query_one(FleetTable).series_in_view())
+        if focus != self._focused_on and self.app.screen is self:
+            self._focused_on = focus
+            self.source.focus(focus)

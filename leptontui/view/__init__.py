@@ -1,0 +1,1 @@
+"""Snapshot and view state in, rows to show out."""

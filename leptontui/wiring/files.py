@@ -1,0 +1,31 @@
+"""Open files: one for each link, and more hosts than a shell's usual 1,024 allow."""
+
+from __future__ import annotations
+
+import resource
+from typing import Final
+
+_OWN: Final = 128
+"""Files besides the links: libraries, the terminal, the log, the forecast worker, configuration read while dialling."""
+
+
+def allow_links(hosts: int) -> str:
+    """Raise this process's limit on open files as far as it may go.
+
+    Args:
+        hosts: how many are reached over SSH.
+
+    Returns:
+        What to tell the user if that is too little for so many; "" if it is enough.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = hosts + _OWN
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        except (OSError, ValueError):  # macOS has a limit of its own below an infinite one
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return ""
+    return f"{hosts} hosts need {needed} open files, {soft} are allowed: raise the limit, ulimit -Hn {needed}"

@@ -1,0 +1,183 @@
+"""Headless use: `check` takes two sweeps of every host, `watch` prints a snapshot per interval."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from leptontui.engine.thread import words_of
+from leptontui.errors import LeptonError
+from leptontui.model.link import LinkState
+from leptontui.model.target import Fleet
+from leptontui.snapshot import FleetSnapshot
+from leptontui.view.document import document_of, exit_code_of, plain_report
+from leptontui.wiring.files import allow_links
+from leptontui.wiring.log import log_to_file
+from leptontui.wiring.watch import FleetWatch
+
+_LOG = logging.getLogger(__name__)
+
+SWEEPS_WANTED = 2
+T = TypeVar("T")
+
+
+def check(fleet: Fleet, *, interval_s: float, timeout_s: float, as_json: bool) -> int:
+    """Connect, take two sweeps of every host, print, leave.
+
+    Args:
+        fleet: the hosts.
+        interval_s: time between two sweeps.
+        timeout_s: how long to wait for hosts that are not live yet.
+        as_json: print one JSON document instead of a table.
+
+    Returns:
+        0 all well, 1 warning, 2 critical, 3 somebody could not be reached. The same where nobody reads what is printed.
+
+    Raises:
+        LeptonError: the watch itself failed.
+        KeyboardInterrupt: interrupted, or told to end.
+    """
+    snapshot = _run(_two_sweeps(fleet, interval_s, timeout_s))
+    try:
+        print(json.dumps(document_of(snapshot)) if as_json else plain_report(snapshot), flush=True)
+    except BrokenPipeError:
+        _discard_output()
+    return exit_code_of(snapshot)
+
+
+def watch(fleet: Fleet, *, interval_s: float) -> int:
+    """Print one JSON document a line per interval until interrupted or until nobody reads any more.
+
+    Args:
+        fleet: the hosts.
+        interval_s: time between two sweeps, and between two lines.
+
+    Returns:
+        0.
+
+    Raises:
+        LeptonError: the watch itself failed.
+    """
+    try:
+        _run(_print_each(fleet, interval_s))
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        _discard_output()
+    return 0
+
+
+def _run(wanted: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; SIGTERM and a hang-up wind everything up as Ctrl-C does, so that no link stays behind."""
+    log_to_file()
+
+    async def until_told() -> T:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 — it runs in one
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)
+        return await wanted
+
+    try:
+        return asyncio.run(until_told())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _discard_output() -> None:
+    """Nobody reads any more: what is still buffered must not raise when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Newest:
+    """Keeps the newest snapshot and tells whoever waits."""
+
+    def __init__(self) -> None:
+        self._snapshots: asyncio.Queue[FleetSnapshot] = asyncio.Queue(maxsize=1)
+
+    def take(self, snapshot: FleetSnapshot) -> None:
+        """Keep `snapshot` in the place of one that nobody has taken yet."""
+        if self._snapshots.full():
+            self._snapshots.get_nowait()
+        self._snapshots.put_nowait(snapshot)
+
+    async def next(self) -> FleetSnapshot:
+        """The newest snapshot that was not taken yet."""
+        return await self._snapshots.get()
+
+
+class _Sweeps:
+    """Counts the sweeps of each host by the change of its receiving time."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, set[float]] = {}
+
+    def are_enough(self, snapshot: FleetSnapshot) -> bool:
+        """Whether every host was swept twice or is past hope."""
+        hosts = snapshot.frames.hosts
+        for host, received in zip(hosts["host"], hosts["received_unix_s"], strict=True):
+            if received is not None:
+                self._seen.setdefault(host, set()).add(received)
+        return all(
+            link.state is LinkState.REFUSED or len(self._seen.get(host, ())) >= SWEEPS_WANTED
+            for host, link in snapshot.links.items()
+        )
+
+
+async def _two_sweeps(fleet: Fleet, interval_s: float, timeout_s: float) -> FleetSnapshot:
+    async def until_enough(newest: _Newest) -> FleetSnapshot:
+        sweeps = _Sweeps()
+        snapshot = await newest.next()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not sweeps.are_enough(snapshot):
+                    snapshot = await newest.next()
+        except TimeoutError:
+            return snapshot
+        return snapshot
+
+    return await _with_watch(fleet, interval_s, until_enough)
+
+
+async def _print_each(fleet: Fleet, interval_s: float) -> None:
+    async def until_interrupted(newest: _Newest) -> FleetSnapshot:
+        due = asyncio.get_running_loop().time() + interval_s
+        while True:
+            snapshot = await newest.next()
+            now = asyncio.get_running_loop().time()
+            if now >= due:
+                due = max(due + interval_s, now)
+                print(json.dumps(document_of(snapshot)), flush=True)
+
+    await _with_watch(fleet, interval_s, until_interrupted)
+
+
+async def _with_watch(
+    fleet: Fleet, interval_s: float, use: Callable[[_Newest], Awaitable[FleetSnapshot]]
+) -> FleetSnapshot:
+    """Run `use` beside a watch; a failure of the watch ends both."""
+    if too_few := allow_links(sum(not host.is_local for host in fleet.hosts)):
+        print(f"leptontui: {too_few}", file=sys.stderr)
+    newest = _Newest()
+    fleet_watch = FleetWatch(fleet, interval_s=interval_s, can_act=False, has_forecasts=False)
+    fleet_watch.subscribe(newest.take)
+    running = asyncio.ensure_future(fleet_watch.run())
+    using = asyncio.ensure_future(use(newest))
+    try:
+        await asyncio.wait({running, using}, return_when=asyncio.FIRST_COMPLETED)
+        failure = running.exception() if running.done() and not running.cancelled() else None
+        if failure is not None:
+            _LOG.error("the engine failed", exc_info=failure)
+            raise LeptonError(f"the engine failed: {words_of(failure)}", "the log has more")
+        return using.result()
+    finally:
+        using.cancel()
+        running.cancel()
+        await asyncio.gather(running, using, return_exceptions=True)

@@ -1,0 +1,73 @@
+"""Interactive use: the app on the main thread, the engine on a thread of its own, joined by ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from leptontui.engine.thread import EngineThread, ThreadedCommands, Watch
+from leptontui.model.target import Fleet
+from leptontui.ui.app import LeptonApp
+from leptontui.wiring.files import allow_links
+from leptontui.wiring.log import log_to_file
+
+if TYPE_CHECKING:
+    from leptontui.ports import CommandPort
+
+LEAVE_LIMIT_S = 3.0
+"""So long the screen is given to close after a signal; it takes a tenth of that."""
+HOW_TO_ADD_HOSTS = "Watching this machine only. Add hosts with -H 'gpu[001-064]' or --inventory FILE.toml"
+
+
+def show(fleet: Fleet, *, interval_s: float, theme: str | None, is_wallboard: bool, can_act: bool) -> int:
+    """Show a fleet until the user leaves.
+
+    Args:
+        fleet: the hosts.
+        interval_s: time between two sweeps of a host.
+        theme: name of a theme; None for the default.
+        is_wallboard: show the wallboard instead of the fleet.
+        can_act: whether there is a command port.
+
+    Returns:
+        The exit code: 0, or what the app ended with.
+    """
+    log_to_file()
+
+    def build() -> Watch:
+        from leptontui.wiring.watch import FleetWatch
+
+        return FleetWatch(fleet, interval_s=interval_s, can_act=can_act, has_forecasts=True)
+
+    def failed(words: str) -> None:
+        app.engine_failed(words)
+
+    thread = EngineThread(build, failed)
+    commands: CommandPort | None = ThreadedCommands(thread) if can_act else None
+    remote = sum(not host.is_local for host in fleet.hosts)
+    notice = allow_links(remote) if remote else HOW_TO_ADD_HOSTS
+    app = LeptonApp(thread, commands, fleet=fleet, theme=theme, is_wallboard=is_wallboard, notice=notice)
+    app.call_after_first_paint(thread.start)
+
+    def leave(*_: object) -> None:
+        app.exit(return_code=0)
+        threading.Thread(target=_end_at_last, args=(thread,), name="leaving", daemon=True).start()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # So that the terminal is given back, links are closed, and a simulated fleet ends.
+        signal.signal(number, leave)
+    try:
+        app.run()
+    finally:
+        thread.stop()
+    return app.return_code or 0
+
+
+def _end_at_last(thread: EngineThread) -> None:
+    """End the process if it has not ended by itself: Textual can wait for ever for a terminal that is gone."""
+    time.sleep(LEAVE_LIMIT_S)
+    thread.stop()
+    os._exit(1)

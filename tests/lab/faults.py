@@ -1,0 +1,168 @@
+"""Faults that are brought about on the lab's hosts: how each is made, how it must be shown, and how it is mended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from leptontui.model.link import LinkState
+from leptontui.snapshot import FleetSnapshot
+from tests.lab.conftest import GPUS, SCRIPT, UNIT, Lab, LabHost
+
+HOST = "h3"
+"""The host that suffers."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        name: what happens, as the table says it.
+        break_it: brings it about.
+        mend: undoes it; None for what mends itself.
+        shown: what the screen says of it, None while it says nothing.
+        within_s: so long it may take to be noticed.
+        back_within_s: so long until all is as before once it is mended.
+    """
+
+    name: str
+    break_it: Callable[[LabHost, Lab], object]
+    mend: Callable[[LabHost, Lab], object] | None
+    shown: Callable[[FleetSnapshot], str | None]
+    within_s: float = 15.0
+    back_within_s: float = 60.0
+
+
+def link_is(*states: LinkState, words: str = "", host: str = HOST) -> Callable[[FleetSnapshot], str | None]:
+    """Shown as the state of the host's link."""
+
+    def look(seen: FleetSnapshot) -> str | None:
+        link = seen.links[host]
+        cause = link.fault.cause if link.fault is not None else ""
+        return f"{link.state.value}: {cause}" if link.state in states and words in cause else None
+
+    return look
+
+
+def gpu_says(words: str, index: int = 3) -> Callable[[FleetSnapshot], str | None]:
+    """Shown as a finding of one GPU."""
+
+    def look(seen: FleetSnapshot) -> str | None:
+        rows = seen.frames.gpus.filter((pl.col("host") == HOST) & (pl.col("index") == index))
+        health = rows["health"].item() if rows.height == 1 else None
+        return f"GPU {index}: {health}" if health and words in health else None
+
+    return look
+
+
+def host_says(words: str) -> Callable[[FleetSnapshot], str | None]:
+    """Shown as a finding of the host."""
+
+    def look(seen: FleetSnapshot) -> str | None:
+        health = seen.frames.hosts.filter(pl.col("host") == HOST)["health"].item()
+        return str(health) if health and words in health else None
+
+    return look
+
+
+def readings(**changes: object) -> Callable[[LabHost, Lab], None]:
+    """What the host's driver says from now on: `gpu3_temp=95` is the key gpu3.temp."""
+
+    def write(host: LabHost, _: Lab) -> None:
+        values: dict[str, object] = {"count": GPUS, **{f"gpu{i}.uuid": f"GPU-{host.name}-{i}" for i in range(GPUS)}}
+        values.update({key.replace("_", ".", 1) if key.startswith("gpu") else key: v for key, v in changes.items()})
+        host.readings(values)
+
+    return write
+
+
+def run(command: str) -> Callable[[LabHost, Lab], str]:
+    """A command on the host; whether it succeeds does not matter."""
+    return lambda host, _: host.ssh(f"{command} || true")
+
+
+def power(command: str) -> Callable[[LabHost, Lab], object]:
+    """Pull the power, or switch it on again."""
+    return lambda host, _: subprocess.run([SCRIPT, command, host.name], check=True, capture_output=True)
+
+
+DROP = "systemd-run --quiet --timer-property=AccuracySec=10ms --on-active=0.2 pkill -KILL -f sshd:.root@notty"
+"""Ends every SSH session of the host, a moment after the one that asks for it has ended."""
+
+
+def drop_links(host: LabHost, _: Lab) -> None:
+    """End every SSH session."""
+    host.ssh(DROP)
+
+
+def change_host_keys(host: LabHost, _: Lab) -> None:
+    """Another host answers in its place, as far as anybody can tell."""
+    host.ssh(
+        "mkdir -p /root/kept && cp /etc/ssh/ssh_host_* /root/kept/ && rm /etc/ssh/ssh_host_*"
+        f" && ssh-keygen -A >/dev/null && systemctl restart ssh && {DROP}"
+    )
+
+
+def restore_host_keys(host: LabHost, _: Lab) -> None:
+    """Its own keys again; put into its root, since nobody who is careful would log in there now."""
+    for path in (host.root / "root/kept").iterdir():
+        target = host.root / "etc/ssh" / path.name
+        target.write_bytes(path.read_bytes())
+        target.chmod(0o600)
+    subprocess.run([SCRIPT, "off", host.name], check=True, capture_output=True)
+    subprocess.run([SCRIPT, "on", host.name], check=True, capture_output=True)
+
+
+def shut_out(host: LabHost, _: Lab) -> None:
+    """Nobody's key is welcome any more."""
+    host.ssh(f"mv /root/.ssh/authorized_keys /root/.ssh/away && {DROP}")
+
+
+def let_in(host: LabHost, _: Lab) -> None:
+    """They are again."""
+    (host.root / "root/.ssh/away").rename(host.root / "root/.ssh/authorized_keys")
+
+
+GONE = LinkState.LOST
+FAULTS: tuple[Fault, ...] = (
+    Fault("network cable cut (half-open link)", lambda h, _: h.cut(), lambda h, _: h.mend(), link_is(GONE)),
+    Fault("power lost", power("off"), power("on"), link_is(GONE)),
+    Fault("SSH session killed", drop_links, None, link_is(GONE, LinkState.DIALING)),
+    Fault("probe killed", run("pkill -KILL -f '[l]epton_probe'"), None, link_is(GONE)),
+    Fault(
+        "probe stopped",
+        run("pkill -STOP -f '[l]epton_probe'"),
+        run("pkill -CONT -f '[l]epton_probe'"),
+        link_is(LinkState.STALE, GONE),
+    ),
+    Fault(
+        "another host key",
+        change_host_keys,
+        restore_host_keys,
+        link_is(LinkState.REFUSED, words="host key"),
+        back_within_s=90.0,
+    ),
+    Fault(
+        "login no longer allowed",
+        shut_out,
+        let_in,
+        link_is(LinkState.REFUSED, words="ermission"),
+        back_within_s=90.0,
+    ),
+    Fault("GPU driver hangs", readings(hang=1), readings(), host_says("driver"), within_s=10.0),
+    Fault("GPU lost", readings(gpu3_lost=1), readings(), gpu_says("gone")),
+    Fault("GPU overheats", readings(gpu3_temp=95), readings(), gpu_says("95 °C")),
+    Fault("uncorrected ECC errors", readings(gpu3_ecc_uncorrected=2), readings(), gpu_says("ECC")),
+    Fault("rows wait to be remapped", readings(gpu3_remap_pending=1), readings(), gpu_says("remap"), within_s=20.0),
+    Fault(
+        "unit fails",
+        run(f"systemctl kill -s KILL {UNIT}"),
+        run(f"systemctl restart {UNIT}"),
+        host_says("lepton-lab"),
+        within_s=20.0,
+    ),
+)

@@ -1,0 +1,363 @@
+"""The dialog before an action: nothing runs without the right confirmation, and everything that happens is said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from fleets import T0, FakeCommands
+from stage import Stage
+from textual import events
+from textual.widgets import Input
+
+from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, NotConfirmed
+from leptontui.model.action import ActionName, ActionRequest, Danger, Outcome, OutcomeKind, Plan, Step
+from leptontui.ui.screens.choose_unit import ChooseUnitScreen
+from leptontui.ui.screens.plan import PlanScreen
+
+DRAIN = ActionRequest(ActionName.DRAIN, "gpu-017", reason="Xid 79 GPU 3 off the bus")
+RESTART = ActionRequest(ActionName.RESTART_UNIT, "gpu-017", unit="slurmd.service")
+
+
+class Port(FakeCommands):
+    """A port whose plan and run a test can replace, hold back or make fail."""
+
+    def __init__(self, *, is_armed=True, danger=Danger.DESTRUCTIVE, run_error=None, plan_error=None, **over):
+        super().__init__(is_armed=is_armed)
+        self.danger = danger
+        self.run_error, self.plan_error = run_error, plan_error
+        self.over = over
+        self.may_run = asyncio.Event()
+        self.may_run.set()
+        self.may_plan = asyncio.Event()
+        self.may_plan.set()
+
+    async def plan(self, request: ActionRequest) -> Plan:
+        await self.may_plan.wait()
+        if self.plan_error is not None:
+            raise self.plan_error
+        plan = await super().plan(request)
+        if self.danger is Danger.DISRUPTIVE:
+            step = Step(request.host, f"oncall@{request.host}", ("systemctl", "restart", request.unit))
+            plan = Plan("p1", request, f"Restart {request.unit}", self.danger, (step,), "systemctl is-active → active")
+        fields = {name: getattr(plan, name) for name in plan.__slots__} | self.over
+        return Plan(**fields)
+
+    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+        self.ran.append((plan, confirmation))
+        await self.may_run.wait()
+        if self.run_error is not None:
+            raise self.run_error
+        return Outcome(plan.plan_id, OutcomeKind.VERIFIED, "State has DRAIN", "line one\nline [bold]two", T0)
+
+
+class Shown:
+    """The dialog on a stage. Without `settle_s`, keys count at once."""
+
+    def __init__(self, port, request=DRAIN, *, settle_s=0.0):
+        self.port = port
+        self.screen = PlanScreen(port, request, clock=lambda: T0, settle_s=settle_s)
+        self.app = Stage(self.screen)
+
+    async def settled(self, pilot):
+        for _ in range(4):
+            await pilot.pause()
+
+    @property
+    def text(self) -> str:
+        strips = self.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def test_a_drain_shows_what_would_be_done():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        for words in (
+            "danger: destructive",
+            "on login1 as oncall",
+            "scontrol update nodename=gpu-017 state=DRAIN 'reason=anna: Xid 79 GPU 3 off the bus'",
+            "job 8812 step 0",
+            "61 of 64 nodes left",
+            "scontrol show node gpu-017 → State has DRAIN",
+            "Type the host name to go on:",
+            "esc: leave it alone",
+        ):
+            assert words in shown.text, words
+        assert not shown.port.ran
+
+
+async def test_the_right_name_runs_and_the_outcome_is_returned():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert [typed for _, typed in shown.port.ran] == ["gpu-017"]
+        assert "● done and verified" in shown.text
+        assert "State has DRAIN" in shown.text
+        assert "line [bold]two" in shown.text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(shown.app.results[0], Outcome)
+
+
+@pytest.mark.parametrize("typed", ["gpu-01", "gpu-0177", "GPU-017", "gpu-018", "", "y", " gpu-017"])
+async def test_anything_else_does_not_run(typed):
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*["space" if char == " " else char for char in typed], "enter")
+        await shown.settled(pilot)
+        assert not shown.port.ran
+        assert "that is not gpu-017: nothing was run" in shown.text
+        await pilot.press("escape")
+        assert shown.app.results == [None]
+
+
+async def test_unarmed_it_shows_the_plan_and_a_arms():
+    shown = Shown(Port(is_armed=False))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "scontrol update" in shown.text
+        assert "read-only: press A to arm" in shown.text
+        await pilot.press(*"gpu-017", "enter", "y")
+        assert not shown.port.ran
+        await pilot.press("A")
+        await shown.settled(pilot)
+        assert len(shown.port.planned) == 2, "the first plan said that the session is read-only"
+        assert "Type the host name" in shown.text
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert len(shown.port.ran) == 1
+
+
+async def test_arming_that_has_expired_does_not_run():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017")
+        shown.port.armed_until_unix_s = T0 - 1
+        await pilot.press("enter")
+        await shown.settled(pilot)
+        assert not shown.port.ran
+        assert "read-only: press A to arm" in shown.text
+
+
+async def test_a_restart_is_confirmed_by_y():
+    shown = Shown(Port(danger=Danger.DISRUPTIVE), RESTART)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "systemctl restart slurmd.service" in shown.text
+        assert "reason" not in shown.text
+        await pilot.press("enter", "n", "space")
+        assert not shown.port.ran
+        await pilot.press("y")
+        await shown.settled(pilot)
+        assert [typed for _, typed in shown.port.ran] == [""]
+
+
+async def test_y_does_not_confirm_a_drain():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        shown.screen.set_focus(None)
+        await pilot.press("y")
+        assert not shown.port.ran
+
+
+async def test_a_destructive_plan_without_a_confirmation_still_wants_the_name():
+    shown = Shown(Port(confirmation=""))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        shown.screen.set_focus(None)
+        await pilot.press("y")
+        assert not shown.port.ran
+        assert "Type the host name" in shown.text
+
+
+@pytest.mark.parametrize("request_", [DRAIN, RESTART], ids=["drain", "restart"])
+async def test_keys_typed_before_the_plan_could_be_read_do_nothing(request_):
+    danger = Danger.DESTRUCTIVE if request_ is DRAIN else Danger.DISRUPTIVE
+    shown = Shown(Port(danger=danger), request_, settle_s=3600.0)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press("y", *"gpu-017", "enter", "A")
+        await shown.settled(pilot)
+        assert not shown.port.ran
+        assert shown.screen.query_one("#plan-typed", Input).value == ""
+        assert shown.screen.query_one("#plan-reason", Input).value == request_.reason
+        await pilot.press("escape")
+        assert shown.app.results == [None], "leaving is always allowed"
+
+
+async def test_a_key_pressed_early_but_delivered_late_does_nothing():
+    shown = Shown(Port(danger=Danger.DISRUPTIVE), RESTART)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        early = events.Key("y", "y")
+        early.time = time.monotonic() - 60
+        shown.screen.post_message(early)
+        await shown.settled(pilot)
+        assert not shown.port.ran
+
+
+async def test_keys_while_asking_do_nothing():
+    port = Port()
+    port.may_plan.clear()
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "asking gpu-017" in shown.text
+        await pilot.press(*"gpu-017", "enter", "y", "A")
+        port.may_plan.set()
+        await shown.settled(pilot)
+        assert not port.ran
+        assert shown.screen.query_one("#plan-typed", Input).value == ""
+
+
+async def test_a_changed_reason_is_planned_again_before_anything_runs():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        shown.screen.query_one("#plan-reason", Input).focus()
+        await pilot.press("end", "!", "tab", *"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert not shown.port.ran, "what was read is not what would run"
+        assert "the reason has changed" in shown.text
+        shown.screen.query_one("#plan-reason", Input).focus()
+        await pilot.press("enter")
+        await shown.settled(pilot)
+        assert shown.port.planned[-1].reason == "Xid 79 GPU 3 off the bus!"
+        shown.screen.query_one("#plan-typed", Input).value = ""
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert shown.port.ran[0][0].request.reason == "Xid 79 GPU 3 off the bus!"
+
+
+async def test_what_cannot_be_planned_is_said():
+    shown = Shown(Port(plan_error=ActionError("no controller is known", "set controller= in the inventory")))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "no controller is known — set controller= in the inventory" in shown.text
+        await pilot.press("y", "A", "enter")
+        assert not shown.port.ran
+        await pilot.press("escape")
+        assert shown.app.results == [None]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (GuardRefused("blast-radius", "too many drained", "undrain one"), "⊘ refused, nothing was run"),
+        (GuardRefused("blast-radius", "too many drained", "undrain one"), "too many drained (rule: blast-radius)"),
+        (GuardRefused("blast-radius", "too many drained", "undrain one"), "undrain one"),
+        (NotConfirmed("not what was asked for"), "not confirmed, nothing was run"),
+        (AuditError("disk full", "free some"), "the audit cannot be written, nothing was run"),
+        (CommandTimeout("no answer in 60 s"), "not known whether it took effect"),
+        (RuntimeError("boom"), "boom"),
+    ],
+)
+async def test_what_went_wrong_is_said_in_words(error, words):
+    shown = Shown(Port(run_error=error))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert words in shown.text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert shown.app.results == [None]
+
+
+async def test_leaving_while_it_runs_lets_it_run_and_tells_the_outcome():
+    port = Port()
+    port.may_run.clear()
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert "running …" in shown.text
+        await pilot.press("escape")
+        await pilot.pause()
+        assert shown.app.results == [None]
+        port.may_run.set()
+        await shown.app.workers.wait_for_complete()
+        told = [notice.message for notice in shown.app._notifications]
+        assert any("goes on in the background" in message for message in told)
+        assert any("done and verified: State has DRAIN" in message for message in told)
+
+
+async def test_enter_held_down_runs_once():
+    port = Port()
+    port.may_run.clear()
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter", "enter", "enter")
+        await shown.settled(pilot)
+        assert len(port.ran) == 1
+        port.may_run.set()
+        await shown.app.workers.wait_for_complete()
+
+
+async def test_hostile_text_is_shown_as_text():
+    evil = "[red]\x1b[2J$(reboot)[/] \x1b]0;x\x07"
+    step = Step(evil, f"{evil}@h", ("sh", "-c", evil))
+    port = Port(steps=(step,), title=evil, running_there=(evil,), warnings=(evil,), run_error=ActionError(evil, evil))
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "[red]" in shown.text
+        assert "\x1b" not in shown.text
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert "\x1b" not in shown.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_plan_looks_as_it_did(snap_compare, size):
+    shown = Shown(Port())
+
+    async def type_half(pilot):
+        await shown.settled(pilot)
+        shown.screen.query_one("#plan-typed", Input).cursor_blink = False
+        await pilot.press(*"gpu-0")
+        await pilot.pause()
+
+    assert snap_compare(shown.app, terminal_size=size, run_before=type_half)
+
+
+UNITS = ("slurmd.service", "vllm@0.service", "[red]x[/].service", "nvidia-fabricmanager.service")
+
+
+async def choose(*keys: str, units=UNITS) -> list[object]:
+    app = Stage(ChooseUnitScreen(units))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        return app.results
+
+
+async def test_enter_chooses_the_first():
+    assert await choose("enter") == ["slurmd.service"]
+
+
+async def test_typing_filters_and_arrows_move():
+    assert await choose(*"vll", "enter") == ["vllm@0.service"]
+    assert await choose("down", "down", "enter") == ["[red]x[/].service"]
+
+
+async def test_escape_chooses_none():
+    assert await choose("escape") == [None]
+
+
+async def test_nothing_matching_chooses_nothing():
+    assert await choose(*"zzz", "enter") == []
+
+
+async def test_no_units_says_so():
+    assert await choose("enter", units=()) == []

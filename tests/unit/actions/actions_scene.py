@@ -1,0 +1,197 @@
+"""A stage for the actions' tests: a scripted transport with a small systemd and a small Slurm behind it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+from leptontui.actions.audit import Audit
+from leptontui.actions.desk import Desk
+from leptontui.errors import LinkError
+from leptontui.model.link import Fault, FaultKind, Link, LinkState
+from leptontui.model.target import Fleet, HostTarget
+from leptontui.transport.contract import Completed
+
+T0 = 1_800_000_000.0
+UNIT = "vllm.service"
+OK = Completed(0, "", "")
+
+
+def link_error(cause: str = "the link dropped") -> LinkError:
+    return LinkError(Fault(FaultKind.LINK_DROPPED, cause))
+
+
+@dataclass
+class ScriptedTransport:
+    """Records what is run, and answers by asking `answer`; raises it where it is an exception."""
+
+    answer: Callable[[tuple[str, ...]], Completed]
+    dialled: str = "root@somewhere"
+    address: str = "as the inventory names it"
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    instead: dict[str, Exception | Completed] = field(default_factory=dict)
+    before: Callable[[tuple[str, ...]], None] = lambda _: None
+    after: Callable[[tuple[str, ...]], None] = lambda _: None
+
+    async def connect(self) -> None:
+        """Only now is it known who logs in: the user's own configuration says so."""
+        self.address = self.dialled
+
+    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        assert not isinstance(argv, str)
+        asked = tuple(argv)
+        self.ran.append(asked)
+        self.before(asked)
+        for part, otherwise in self.instead.items():
+            if part in " ".join(asked):
+                if isinstance(otherwise, Completed):
+                    return otherwise
+                raise otherwise
+        answered = self.answer(asked)
+        self.after(asked)
+        return answered
+
+    @property
+    def changes(self) -> list[tuple[str, ...]]:
+        """What was run that changes something."""
+        return [argv for argv in self.ran if ("restart" in argv and "-l" not in argv) or "update" in argv]
+
+
+@dataclass
+class FakeSystemd:
+    """One unit that starts anew with every restart."""
+
+    uid: int = 1000
+    load: str = "loaded"
+    active: str = "active"
+    sub: str = "running"
+    kind: str = "notify"
+    starts: int = 1
+    restarts_itself: int = 0
+    obeys: bool = True
+
+    def __call__(self, argv: tuple[str, ...]) -> Completed:
+        if argv == ("id", "-u"):
+            return Completed(0, f"{self.uid}\n", "")
+        if argv[:3] == ("sudo", "-n", "-l"):
+            return Completed(0, "/usr/bin/systemctl\n", "")
+        if "restart" in argv:
+            if self.obeys:
+                self.starts += 1
+                self.active, self.sub = "active", "running"
+            return OK
+        if argv[:2] == ("systemctl", "show"):
+            return Completed(0, self.show(), "")
+        return Completed(127, "", f"{argv[0]}: not found")
+
+    def show(self) -> str:
+        invocation = f"{self.starts:032x}" if self.starts else ""
+        return (
+            f"LoadState={self.load}\nActiveState={self.active}\nSubState={self.sub}\nResult=success\nType={self.kind}\n"
+            f"RemainAfterExit=no\nMainPID={4000 + self.starts}\nInvocationID={invocation}\n"
+            f"ActiveEnterTimestamp=Mon 2026-11-02 03:00:00 UTC\nActiveEnterTimestampMonotonic={self.starts}\n"
+            f"NRestarts={self.restarts_itself}\nNeedDaemonReload=no\n"
+        )
+
+
+@dataclass
+class FakeSlurm:
+    """Nodes with a state and a reason, printed as Slurm 22.05 prints them."""
+
+    nodes: dict[str, list[str]] = field(default_factory=dict)
+    jobs: str = ""
+    obeys: bool = True
+
+    def __call__(self, argv: tuple[str, ...]) -> Completed:
+        if argv[:3] == ("scontrol", "show", "node"):
+            name = argv[3]
+            return (
+                Completed(0, self.show(name), "") if name in self.nodes else Completed(1, f"Node {name} not found", "")
+            )
+        if argv[:2] == ("scontrol", "update"):
+            return self.update(dict(pair.split("=", 1) for pair in argv[2:]))
+        if argv[0] == "squeue":
+            return Completed(0, self.jobs, "")
+        if argv[0] == "sinfo":
+            short = {True: "drain", False: "idle"}
+            rows = [f"{name}|{short['DRAIN' in state]}|train*" for name, (state, _) in self.nodes.items()]
+            return Completed(0, "\n".join(rows), "")
+        return Completed(127, "", f"{argv[0]}: not found")
+
+    def show(self, name: str) -> str:
+        state, reason = self.nodes[name]
+        lines = [
+            f"NodeName={name} Arch=x86_64 CoresPerSocket=1 ",
+            "   OS=Linux 6.1 #1 SMP State=SPOOFED ",
+            f"   State={state} ThreadsPerCore=1 Owner=N/A",
+            "   Partitions=train ",
+        ]
+        return "\n".join([*lines, *([f"   Reason={reason} [root@2026-11-21T00:33:01]"] if reason else []), "", ""])
+
+    def update(self, pairs: dict[str, str]) -> Completed:
+        node = self.nodes[pairs["nodename"]]
+        if self.obeys and pairs["state"] == "DRAIN":
+            node[:] = [f"{node[0].removesuffix('+DRAIN')}+DRAIN", pairs["reason"]]
+        elif self.obeys:
+            node[:] = ["IDLE", ""]
+        return OK
+
+
+class Facts:
+    """Links and ages as a test wants them; live and fresh unless told otherwise."""
+
+    interval_s = 1.0
+
+    def __init__(self) -> None:
+        self.states: dict[str, LinkState] = {}
+        self.ages: dict[str, float | None] = {}
+
+    def link_of(self, host: str) -> Link | None:
+        return Link(host, self.states.get(host, LinkState.LIVE), T0 - 100)
+
+    def age_s_of(self, host: str) -> float | None:
+        return self.ages.get(host, 0.4)
+
+
+class Scene:
+    """A desk, the host gpu-017 and its controller login1 behind it, a clock that stands still, and the audit."""
+
+    def __init__(self, audit: Path, *, user: str = "anna", target: HostTarget | None = None, fellows: int = 7) -> None:
+        self.now = T0
+        self.slept: list[float] = []
+        self.systemd = FakeSystemd()
+        self.slurm = FakeSlurm({f"gpu-{n:03d}": ["IDLE", ""] for n in (17, 18, 19)})
+        self.host = ScriptedTransport(self.systemd, "oncall@10.0.0.17:22")
+        self.controller = ScriptedTransport(self.slurm, "oncall@login1:22")
+        self.facts = Facts()
+        self.audit = audit
+        self.target = target or HostTarget("gpu-017", scheduler="slurm", controller="login1", units=(UNIT,))
+        others = tuple(HostTarget(f"gpu-1{n:02d}") for n in range(fellows))
+        self.desk = Desk(
+            Fleet("fleet", (self.target, *others), {"login1": HostTarget("login1", user="oncall")}),
+            transport_of=lambda target: self.controller if target.name == "login1" else self.host,
+            facts=self.facts,
+            audit=Audit(audit, sudo_user="bea"),
+            user=user,
+            clock=lambda: self.now,
+            sleep=self._sleep,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    @property
+    def lines(self) -> list[SimpleNamespace]:
+        """The audit, decoded."""
+        if not self.audit.exists():
+            return []
+        return [SimpleNamespace(**json.loads(line)) for line in self.audit.read_text().splitlines()]
+
+    @property
+    def events(self) -> list[str]:
+        return [line.event for line in self.lines]
+
+    @property
+    def changes(self) -> list[tuple[str, ...]]:
+        return self.host.changes + self.controller.changes

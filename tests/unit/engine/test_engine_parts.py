@@ -1,0 +1,116 @@
+"""The engine's parts: the bounded queue, the roster, and the choice of what to forecast."""
+
+import asyncio
+
+import polars as pl
+
+from leptontui.engine.collector import Collector
+from leptontui.engine.foresight import SUSPECTS, bounds_of, suspects
+from leptontui.engine.roster import Roster
+from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
+from leptontui.model.series import Entity, SeriesKey
+from leptontui.model.target import Fleet, HostTarget
+from leptontui.wire import Event, Received
+
+
+def message(number: int) -> Received:
+    return Received("h", Event(v=1, t_unix_s=float(number), name="xid"), float(number), float(number))
+
+
+def times(batch: list[Received]) -> list[float]:
+    return [received.t_unix_s for received in batch]
+
+
+async def test_a_full_queue_drops_the_oldest_and_counts_it() -> None:
+    collector = Collector(capacity=3)
+    for number in range(5):
+        collector.offer(message(number))
+    assert collector.dropped == 2
+    assert times(collector.drain()) == [2.0, 3.0, 4.0]
+    assert collector.drain() == []
+
+
+async def test_a_half_full_queue_ends_the_wait_for_the_next_tick() -> None:
+    collector = Collector(capacity=4)
+    waiting = asyncio.create_task(collector.wait(60))
+    await asyncio.sleep(0)
+    collector.offer(message(1))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    collector.offer(message(2))
+    async with asyncio.timeout(5):
+        await waiting
+
+
+def roster() -> Roster:
+    hosts = (HostTarget("a", group="train"), HostTarget("b", group="infer"))
+    return Roster(Fleet("test", hosts), now_unix_s=100.0)
+
+
+def test_every_host_is_on_the_roster_before_it_ever_spoke() -> None:
+    found = roster()
+    assert found.counts == LinkCounts(dialing=2)
+    assert found.frame.rows() == [("a", "train", "dialing", ""), ("b", "infer", "dialing", "")]
+
+
+def test_the_roster_gives_cause_and_mend_in_the_fleets_order() -> None:
+    found = roster()
+    held = found.links
+    fault = Fault(FaultKind.TIME_OUT, "no answer in 10 s", "is it on?")
+    found.update(Link("b", LinkState.LOST, 101.0, fault=fault))
+    found.update(Link("stranger", LinkState.LIVE, 101.0))
+    assert held["b"].state is LinkState.DIALING, "what was handed out does not change"
+    assert found.frame.row(1) == ("b", "infer", "lost", "no answer in 10 s — is it on?")
+    assert found.counts == LinkCounts(dialing=1, lost=1)
+    assert found.link("stranger") is None
+
+
+def gpu(uuid: str, temps: list[float | None], memory_gib: list[float] | None = None) -> dict[str, object]:
+    memory = memory_gib or [10.0] * len(temps)
+    return {
+        "host": "h",
+        "uuid": uuid,
+        "temp_c": temps[-1],
+        "temp_slowdown_c": 87.0,
+        "memory_used_bytes": int(memory[-1] * 2**30),
+        "memory_total_bytes": 80 * 2**30,
+        "trend_temp_c": temps,
+        "trend_memory_used_bytes": [value * 2**30 for value in memory],
+    }
+
+
+def frame(*rows: dict[str, object]) -> pl.DataFrame:
+    floats = pl.List(pl.Float32)
+    overrides = {"trend_temp_c": floats, "trend_memory_used_bytes": floats, "temp_c": pl.Float32}
+    return pl.DataFrame(list(rows), schema_overrides=overrides)
+
+
+def test_a_rising_gpu_is_suspected_and_a_steady_or_falling_one_is_not() -> None:
+    rising = gpu("rising", [60.0 + minute for minute in range(15)])
+    steady = gpu("steady", [60.0] * 15)
+    falling = gpu("falling", [80.0 - minute for minute in range(15)])
+    silent = gpu("silent", [None] * 15)
+    assert suspects(frame(steady, rising, falling, silent)) == [SeriesKey("h", Entity.GPU, "rising", "temp_c")]
+
+
+def test_the_one_that_would_be_there_first_comes_first() -> None:
+    slow = gpu("slow", [60.0 + minute for minute in range(15)])
+    fast = gpu("fast", [40.0 + 3 * minute for minute in range(15)])
+    filling = gpu("filling", [50.0] * 15, [60.0 + 1.2 * minute for minute in range(15)])
+    names = [key.instance for key in suspects(frame(slow, fast, filling))]
+    assert names == ["filling", "fast", "slow"]
+
+
+def test_suspects_are_bounded() -> None:
+    rows = [gpu(f"g{i}", [60.0 + minute for minute in range(15)]) for i in range(3 * SUSPECTS)]
+    assert len(suspects(frame(*rows))) == SUSPECTS
+
+
+def test_a_forecast_is_bounded_by_capacity_or_catalogue() -> None:
+    row = {"memory_used_bytes": 1, "memory_total_bytes": 1000, "temp_slowdown_c": 87.0}
+    lower, upper, threshold = bounds_of(SeriesKey("h", Entity.GPU, "u", "memory_used_bytes"), row)
+    assert (lower, upper) == (0.0, 1000.0)
+    assert threshold is not None
+    assert 900 < threshold < 1000
+    assert bounds_of(SeriesKey("h", Entity.GPU, "u", "util_pct"), row)[:2] == (0.0, 100.0)
+    assert bounds_of(SeriesKey("h", Entity.GPU, "u", "temp_c"), row)[2] == 87.0

@@ -1,0 +1,258 @@
+"""Each rule about GPUs: it fires, it does not fire, and what it does with nulls."""
+
+import polars as pl
+import pytest
+
+from leptontui.health.assess import assess_gpus
+from leptontui.model.health import HostEvent, Severity
+from leptontui.model.series import Entity, Eta, SeriesKey
+
+NOW = 1_000_000.0
+
+WELL = {
+    "host": "gpu1",
+    "uuid": "G0",
+    "index": 0,
+    "name": "H100",
+    "group": "train",
+    "link": "live",
+    "link_cause": "",
+    "received_unix_s": NOW - 1,
+    "state": "present",
+    "job": "8812",
+    "util_pct": 97.0,
+    "memory_used_bytes": 79 << 30,
+    "memory_total_bytes": 80 << 30,
+    "temp_c": 64.0,
+    "temp_slowdown_c": 90.0,
+    "power_w": 700.0,
+    "clock_sm_mhz": 1755.0,
+    "throttle_reasons": 0x4,
+    "pcie_width": 16,
+    "pcie_width_max": 16,
+    "ecc_uncorrected": 0,
+}
+
+
+def assessed(*changes, events=(), etas=None):
+    rows = [{**WELL, **change} for change in changes]
+    frame = assess_gpus(pl.DataFrame(rows, infer_schema_length=None), events, etas or {}, now_unix_s=NOW)
+    assert frame.schema["severity"] == pl.Int8
+    assert frame.schema["health"] == pl.String
+    return [(Severity(severity), health) for severity, health in frame.select("severity", "health").rows()]
+
+
+def xid(code, *, age_s=10.0, host="gpu1", uuid="G0"):
+    return HostEvent(host, NOW - age_s, "xid", uuid, code, "NVRM: Xid")
+
+
+def eta(metric, threshold=87.0, *, expected=660.0, earliest=420.0, latest=1140.0):
+    key = SeriesKey("gpu1", Entity.GPU, "G0", metric)
+    times = (None if wait is None else NOW + wait for wait in (expected, earliest, latest))
+    expected_at, earliest_at, latest_at = times
+    assert earliest_at is not None
+    return {key: Eta(threshold, expected_at, earliest_at, latest_at)}
+
+
+def test_well():
+    assert assessed({}) == [(Severity.WELL, "")]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"temp_c": 79.9}, (Severity.WELL, "")),
+        ({"temp_c": 83.0}, (Severity.WARNING, "83 °C, slowdown at 90")),
+        ({"temp_c": 90.0}, (Severity.CRITICAL, "90 °C, slowdown at 90")),
+        ({"temp_c": 88.0, "temp_slowdown_c": 87.0}, (Severity.CRITICAL, "88 °C, slowdown at 87")),
+        ({"temp_c": 91.0, "temp_slowdown_c": None}, (Severity.CRITICAL, "91 °C, limit 90")),
+        ({"temp_c": 81.0, "temp_slowdown_c": 0.0}, (Severity.WARNING, "81 °C, limit 90")),
+        ({"temp_c": 89.0, "temp_slowdown_c": 100.0}, (Severity.WELL, "")),
+        ({"throttle_reasons": 0x1}, (Severity.WELL, "")),
+        ({"throttle_reasons": 0x48}, (Severity.WARNING, "HW thermal throttle")),
+        ({"throttle_reasons": 0x88}, (Severity.WARNING, "HW power brake")),
+        ({"throttle_reasons": 0x8}, (Severity.WARNING, "HW slowdown")),
+        ({"throttle_reasons": 0x24}, (Severity.WARNING, "SW thermal throttle")),
+        ({"ecc_uncorrected": 3}, (Severity.CRITICAL, "3 ECC uncorrected")),
+        ({"pcie_width": 8}, (Severity.WARNING, "PCIe ×8 of ×16")),
+        ({"pcie_width": 0}, (Severity.WELL, "")),
+        ({"state": "gone"}, (Severity.CRITICAL, "gone from the bus")),
+        ({"memory_used_bytes": 80 << 30}, (Severity.WELL, "")),
+    ],
+)
+def test_values(change, expected):
+    assert assessed(change, {}) == [expected, (Severity.WELL, "")]
+
+
+@pytest.mark.parametrize("name", sorted(set(WELL) - {"host", "uuid", "link"}))
+def test_a_null_is_no_finding(name):
+    assert assessed({name: None}) == [(Severity.WELL, "")]
+
+
+def test_missing_columns_are_no_finding():
+    frame = pl.DataFrame({"host": ["a", "b"], "uuid": ["G0", "G1"], "link": ["live", None]})
+    found = assess_gpus(frame, [], {}, now_unix_s=NOW)
+    assert found["severity"].to_list() == [Severity.WELL, Severity.UNKNOWN]
+    assert found.columns == ["host", "uuid", "link", "severity", "health"]
+
+
+def test_no_gpu_at_all():
+    frame = pl.DataFrame(schema={"host": pl.String, "uuid": pl.String})
+    assert assess_gpus(frame, [xid(79)], eta("temp_c"), now_unix_s=NOW).height == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"link": "stale", "received_unix_s": NOW - 12}, "stale 12 s"),
+        ({"link": "stale", "received_unix_s": NOW - 300}, "stale 5 min"),
+        ({"link": "stale", "received_unix_s": NOW - 3 * 3600}, "stale 3 h"),
+        ({"link": "lost", "link_cause": "time-out — wait"}, "lost: time-out"),
+        ({"link": "lost"}, "lost"),
+        ({"link": "lost", "link_cause": None}, "lost"),
+        ({"link": "refused", "link_cause": "unknown host key"}, "refused: unknown host key"),
+        ({"link": "dialing", "received_unix_s": None}, "never seen"),
+        ({"link": "dialing"}, "last seen 1 s ago"),
+        ({"link": None, "received_unix_s": None}, "never seen"),
+    ],
+)
+def test_nothing_fresh_is_said_of_a_host_that_is_not_live(change, words):
+    sick = {"temp_c": 99.0, "ecc_uncorrected": 5, "state": "gone"}
+    found = assessed({**sick, **change}, events=[xid(79)], etas=eta("temp_c"))
+    assert found == [(Severity.UNKNOWN, words)]
+
+
+def test_of_a_gpu_that_is_gone_old_values_are_not_told():
+    assert assessed({"state": "gone", "temp_c": 99.0, "ecc_uncorrected": 5, "throttle_reasons": 0x40}) == [
+        (Severity.CRITICAL, "gone from the bus")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([xid(79)], (Severity.CRITICAL, "Xid 79 off the bus: reboot the host (NVIDIA)")),
+        ([xid(79), xid(79)], (Severity.CRITICAL, "Xid 79 off the bus ×2: reboot the host (NVIDIA)")),
+        ([xid(31)], (Severity.WARNING, "Xid 31 page fault: restart the application (NVIDIA)")),
+        ([xid(31), xid(79)], (Severity.CRITICAL, "Xid 79 off the bus: reboot the host (NVIDIA) +1")),
+        ([xid(63)], (Severity.WELL, "")),
+        ([xid(63), xid(31)], (Severity.WARNING, "Xid 31 page fault: restart the application (NVIDIA)")),
+        ([xid(79, age_s=3599)], (Severity.CRITICAL, "Xid 79 off the bus: reboot the host (NVIDIA)")),
+        ([xid(79, age_s=3601)], (Severity.WELL, "")),
+        ([xid(79, age_s=-500)], (Severity.CRITICAL, "Xid 79 off the bus: reboot the host (NVIDIA)")),
+        ([xid(79, uuid="other")], (Severity.WELL, "")),
+        ([xid(79, host="gpu2")], (Severity.WELL, "")),
+        ([xid(79, uuid=None)], (Severity.WELL, "")),
+        ([HostEvent("gpu1", NOW, "xid", "G0", None, "")], (Severity.WELL, "")),
+        ([HostEvent("gpu1", NOW, "gpu-lost", "G0", None, "")], (Severity.WARNING, "was gone from the bus")),
+    ],
+)
+def test_events(events, expected):
+    assert assessed({}, events=events) == [expected]
+
+
+def test_an_xid_is_told_before_that_the_gpu_is_gone():
+    lost = HostEvent("gpu1", NOW, "gpu-lost", "G0", None, "")
+    assert assessed({"state": "gone"}, events=[xid(79), lost]) == [
+        (Severity.CRITICAL, "Xid 79 off the bus: reboot the host (NVIDIA) +1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "etas", "expected"),
+    [
+        ({}, eta("temp_c"), (Severity.PREDICTED, "87 °C in 11 min (7–19)")),
+        ({}, eta("temp_c", latest=None), (Severity.PREDICTED, "87 °C in 11 min (7+)")),
+        ({}, eta("temp_c", expected=None), (Severity.WELL, "")),
+        ({}, eta("temp_c", expected=-5.0, earliest=-60.0), (Severity.PREDICTED, "87 °C in <1 min (0–19)")),
+        (
+            {},
+            eta("temp_c", expected=3 * 3600.0, earliest=7200.0, latest=18000.0),
+            (Severity.PREDICTED, "87 °C in 3 h (2–5)"),
+        ),
+        ({"temp_c": 88.0}, eta("temp_c"), (Severity.WARNING, "88 °C, slowdown at 90")),
+        ({"temp_c": 84.0}, eta("temp_c"), (Severity.PREDICTED, "87 °C in 11 min (7–19) +1")),
+        ({"temp_c": None}, eta("temp_c"), (Severity.PREDICTED, "87 °C in 11 min (7–19)")),
+        ({"uuid": "other"}, eta("temp_c"), (Severity.WELL, "")),
+        ({}, eta("memory_used_bytes", 81 << 30), (Severity.PREDICTED, "memory full in 11 min (7–19)")),
+        ({}, eta("memory_used_bytes", 78 << 30), (Severity.WELL, "")),
+        ({}, eta("util_pct"), (Severity.WELL, "")),
+        ({}, eta("temp_c", expected=float("nan")), (Severity.WELL, "")),
+    ],
+)
+def test_predictions(change, etas, expected):
+    assert assessed(change, etas=etas) == [expected]
+
+
+def peers(count, **slow):
+    rows = [{"uuid": f"G{n}", "clock_sm_mhz": 1750.0 + n} for n in range(count)]
+    return [{**rows[0], **slow}, *rows[1:]]
+
+
+STRAGGLES = (Severity.WARNING, "straggler −16.2σ clock")
+
+
+def test_a_straggler_in_a_job():
+    found = assessed(*peers(8, clock_sm_mhz=1185.0))
+    assert found == [STRAGGLES] + [(Severity.WELL, "")] * 7
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        peers(8, clock_sm_mhz=1620.0),  # less than 8 % below
+        peers(8, clock_sm_mhz=2500.0),  # faster
+        peers(3, clock_sm_mhz=1185.0),  # too few
+        peers(8, clock_sm_mhz=1185.0, util_pct=10.0),  # not busy
+        peers(8, clock_sm_mhz=1185.0, util_pct=None),
+        peers(8, clock_sm_mhz=1185.0, job="1"),  # alone in its job
+        peers(8, clock_sm_mhz=1185.0, name="A100"),  # another model
+        peers(8, clock_sm_mhz=None),
+        peers(8, clock_sm_mhz=0.0),
+        [{**row, "job": None, "group": "a" if n else "b"} for n, row in enumerate(peers(8, clock_sm_mhz=1185.0))],
+        [{**row, "util_pct": 10.0} for row in peers(8, clock_sm_mhz=1185.0)],
+        # A group that is spread anyway has no stragglers.
+        [{"uuid": f"G{n}", "clock_sm_mhz": 1000.0 + 100 * n} for n in range(8)],
+    ],
+)
+def test_no_straggler(rows):
+    assert {severity for severity, _ in assessed(*rows)} == {Severity.WELL}
+
+
+def test_peers_of_a_host_that_is_not_live_do_not_count():
+    rows = peers(8, clock_sm_mhz=1185.0)
+    found = assessed(*rows[:3], *({**row, "link": "lost"} for row in rows[3:]))
+    assert found[0] == (Severity.WELL, "")
+
+
+def test_without_a_job_peers_are_group_and_model():
+    rows = [{**row, "job": None if n % 2 else ""} for n, row in enumerate(peers(8, clock_sm_mhz=1185.0))]
+    assert assessed(*rows)[0] == STRAGGLES
+
+
+@pytest.mark.parametrize(
+    ("slow", "words"), [({"power_w": 300.0}, "power"), ({"power_w": None, "util_pct": 60.0}, "util")]
+)
+def test_power_and_utilisation_where_the_clock_is_not_told(slow, words):
+    rows = [{"uuid": f"G{n}", "clock_sm_mhz": None, "power_w": slow.get("power_w") and 700.0} for n in range(8)]
+    found = assessed({**rows[0], **slow}, *rows[1:])
+    assert found[0][0] is Severity.WARNING
+    assert found[0][1].endswith(f"σ {words}")
+    assert {severity for severity, _ in found[1:]} == {Severity.WELL}
+
+
+def test_findings_are_ranked_and_counted():
+    change = {"temp_c": 95.0, "ecc_uncorrected": 1, "pcie_width": 4, "throttle_reasons": 0x40}
+    assert assessed(change, events=[xid(79)]) == [
+        (Severity.CRITICAL, "Xid 79 off the bus: reboot the host (NVIDIA) +4")
+    ]
+
+
+def test_order_and_other_columns_stay():
+    rows = [{**WELL, "uuid": f"G{n}", "temp_c": 95.0 if n % 3 == 0 else 60.0, "trend": [1.0, None]} for n in range(30)]
+    frame = pl.DataFrame(rows)
+    found = assess_gpus(frame, [], {}, now_unix_s=NOW)
+    assert found.drop("severity", "health").equals(frame)
+    assert found["severity"].to_list() == [4 if n % 3 == 0 else 0 for n in range(30)]
+    again = assess_gpus(found, [], {}, now_unix_s=NOW)
+    assert again.equals(found)

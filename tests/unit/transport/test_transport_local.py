@@ -1,0 +1,71 @@
+"""This machine as a host: the same contract, without a shell."""
+
+import asyncio
+import sys
+
+import pytest
+
+from leptontui.errors import CommandTimeout, LinkError, WireError
+from leptontui.transport.local import LocalTransport
+
+HERE = LocalTransport()
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+async def test_runs_without_a_shell():
+    done = await HERE.run([*python("import sys; print(sys.argv[1:])"), "a b", "$HOME", ";"])
+    assert (done.exit_status, done.stdout) == (0, "['a b', '$HOME', ';']\n")
+    await HERE.connect()
+    assert HERE.address == "this machine"
+    await HERE.close()
+
+
+async def test_status_stderr_stdin_and_signals():
+    code = "import sys; print(sys.stdin.read()); print('no', file=sys.stderr); sys.exit(3)"
+    done = await HERE.run(python(code), stdin=b"in")
+    assert (done.exit_status, done.stdout, done.stderr) == (3, "in\n", "no\n")
+    done = await HERE.run(python("import os; os.kill(os.getpid(), 9)"))
+    assert done.exit_status == -9
+    assert (await HERE.run(["no-such-command-here"])).exit_status == 127
+
+
+async def test_stdin_that_nobody_reads_is_no_error():
+    assert (await HERE.run(python("pass"), stdin=b"x" * 10_000_000)).exit_status == 0
+
+
+async def test_output_is_limited():
+    done = await HERE.run(python("print('x' * 1_000_000)"))
+    assert (done.exit_status, len(done.stdout)) == (0, 256 * 1024)
+
+
+async def test_a_hung_command_is_killed_with_its_children():
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    with pytest.raises(CommandTimeout):
+        await HERE.run(python(code), timeout_s=0.5)
+
+
+async def test_a_stream_ends_when_its_stdin_is_closed():
+    code = "import sys\nfor l in sys.stdin: print(l, end='', flush=True)\nprint('bye', file=sys.stderr); sys.exit(4)"
+    stream = await HERE.stream(python(code), stdin=b"one\ntwo\n")
+    lines = stream.lines()
+    assert [await anext(lines), await anext(lines)] == [b"one", b"two"]
+    await lines.aclose()
+    done = await stream.close()
+    assert (done.exit_status, done.stderr) == (4, "bye\n")
+
+
+async def test_a_stream_of_an_endless_line_is_refused():
+    stream = await HERE.stream(python("import sys\nwhile True: sys.stdout.write('x' * 65536)"))
+    lines = stream.lines()
+    with pytest.raises(WireError):
+        await anext(lines)
+    done = await asyncio.wait_for(stream.close(), 20)
+    assert done.exit_status != 0
+
+
+async def test_a_stream_of_no_command_is_a_fault():
+    with pytest.raises(LinkError, match="no-such-command-here"):
+        await HERE.stream(["no-such-command-here"])
