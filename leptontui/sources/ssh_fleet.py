@@ -20,8 +20,8 @@ from leptontui.transport.contract import Transport
 class LaunchStdin(Protocol):
     """Makes what is written to the probe's stdin."""
 
-    def __call__(self, *, interval_s: float, phase: float) -> bytes:
-        """For a probe that sweeps every `interval_s` seconds, `phase` (0 to 1) of an interval after the full one."""
+    def __call__(self, *, target: HostTarget, interval_s: float, phase: float) -> bytes:
+        """For `target`'s probe: a sweep every `interval_s` seconds, `phase` (0 to 1) of an interval after the full one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class SshFleetSource:
                 watch.look()
 
     def _watch(self, target: HostTarget, sink: Sink, phase: float) -> HostWatch:
-        stdin = partial(self._launch.stdin, interval_s=self._interval_s, phase=phase)
+        stdin = partial(self._launch.stdin, target=target, interval_s=self._interval_s, phase=phase)
         return HostWatch(
             target,
             sink,

@@ -15,6 +15,7 @@ from types import MappingProxyType, ModuleType
 import pynvml
 import pytest
 
+from leptontui.model.target import HostTarget
 from leptontui.sources.bundle import launch_argv, launch_stdin
 from leptontui.wire import Event, Hello, Message, Sweep, decode
 from tests.nvml import fake_nvml
@@ -76,10 +77,15 @@ class Launched:
 Launch = Callable[..., Launched]
 
 
-def stdin_of(*, interval_s: float = 0.1, **config: object) -> bytes:
+HOST = HostTarget("gpu001")
+
+
+def stdin_of(*, interval_s: float = 0.1, target: HostTarget = HOST, **config: object) -> bytes:
     """What is sent to a probe, with more in its header than the program sends."""
-    header, newline, bundle = launch_stdin(interval_s=interval_s, phase=0.25).partition(b"\n")
-    return json.dumps({**json.loads(header), **config}).encode() + newline + bundle
+    sent = launch_stdin(target=target, interval_s=interval_s, phase=0.25)
+    start = sent.index(b"{")
+    header, newline, rest = sent[start:].partition(b"\n")
+    return sent[:start] + json.dumps({**json.loads(header), **config}).encode() + newline + rest
 
 
 @pytest.fixture
