@@ -21,7 +21,7 @@ class LaunchStdin(Protocol):
     """Makes what is written to the probe's stdin."""
 
     def __call__(self, *, target: HostTarget, interval_s: float, phase: float) -> bytes:
-        """For `target`'s probe: a sweep every `interval_s` seconds, `phase` (0 to 1) of an interval after the full one."""
+        """For `target`'s probe, which sweeps every `interval_s` seconds, `phase` (0 to 1) of an interval late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ async def watch(lab, dialer, heard):
             [lab.target(name, **fields) for name in names],
             interval_s=interval_s,
             connect=lambda target: SshTransport(target, dialer),
-            launch=LaunchPlan(("probe",), lambda *, interval_s, phase: f"{interval_s} {phase}\n".encode()),
+            launch=LaunchPlan(("probe",), lambda *, target, interval_s, phase: f"{interval_s} {phase}\n".encode()),
             random=random.Random(1),
             patience=patience,
         )
@@ -284,7 +284,7 @@ async def test_the_end_closes_stdin_of_every_probe(lab, dialer, heard):
         [lab.target(name) for name in names],
         interval_s=1.0,
         connect=lambda target: SshTransport(target, dialer),
-        launch=LaunchPlan(("probe",), lambda *, interval_s, phase: b""),
+        launch=LaunchPlan(("probe",), lambda **_: b""),
     )
     task = asyncio.ensure_future(source.run(heard))
     for name in names:
@@ -314,7 +314,7 @@ async def test_a_bug_in_one_host_does_not_end_the_others(lab, dialer, heard):
         [lab.target("broken"), lab.target("gpu-1")],
         interval_s=0.05,
         connect=lambda target: Broken() if target.name == "broken" else SshTransport(target, dialer),
-        launch=LaunchPlan(("probe",), lambda *, interval_s, phase: b"\n"),
+        launch=LaunchPlan(("probe",), lambda **_: b"\n"),
         patience=BRIEF,
     )
     task = asyncio.ensure_future(source.run(heard))
