@@ -1,4 +1,4 @@
-"""What a simulated host's probe says besides the ordinary: details of its GPUs, tasks, power, fabric, units, services."""
+"""What a simulated host says besides the ordinary: details of GPUs, tasks, power, fabric, units and services."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from leptontui import wire
 from leptontui.demo import physics
-from leptontui.demo.layout import HOST_MEMORY_BYTES, Role, SimulatedHost
+from leptontui.demo.layout import GPU_MEMORY_BYTES, HOST_MEMORY_BYTES, Role, SimulatedHost
 from leptontui.demo.units import VLLM, UnitState
 
 DETAILS_EVERY_S: Final = 5
@@ -18,6 +18,8 @@ BANKS: Final = 640
 """Memory banks that the row remapper of an H100 counts."""
 IB_PORTS: Final = 8
 IB_GBIT: Final = 400.0
+HUGE_PAGES_BYTES: Final = HOST_MEMORY_BYTES // 64
+"""What is set aside as huge pages."""
 _USED: Final = physics.GPU_COLUMNS.index("memory_used_bytes")
 _POWER: Final = physics.GPU_COLUMNS.index("power_w")
 _UTIL: Final = physics.GPU_COLUMNS.index("util_pct")
@@ -145,7 +147,7 @@ def samples(
     if not healthy or not healthy[0].is_healthy:
         return ()
     util = sum(values[_UTIL] for values in gpus) / len(gpus)
-    used = sum(values[_USED] for values in gpus) / len(gpus) / physics.GPU_MEMORY_BYTES
+    used = sum(values[_USED] for values in gpus) / len(gpus) / GPU_MEMORY_BYTES
     running = round(util / 2.0)
     waiting = max(0, round(util) - 70)
     first_token_s = 0.09 + 0.02 * waiting
@@ -158,7 +160,3 @@ def samples(
         ("vllm:request_success", round(running / 4.0 + host.index % 3, 2), "/s", "counter"),
     )
     return tuple(wire.Sample("vllm", series, value, unit or None, kind) for series, value, unit, kind in found)
-
-
-HUGE_PAGES_BYTES: Final = HOST_MEMORY_BYTES // 64
-"""What is set aside as huge pages."""

@@ -21,22 +21,24 @@ _HISTORY_BATCH: Final = 5
 
 
 class LaunchHeader(msgspec.Struct, frozen=True):
-    """First line on the probe's stdin.
+    """The first line of the probe's stdin that begins with a brace; what comes before is meant for shells.
 
     Attributes:
         size: bytes of the bundle that follows; it is read and thrown away.
+        skip: bytes of the fallback before the bundle, thrown away as well.
         interval_s: from one sweep to the next.
         phase: where in the interval, from 0 up to but not including 1.
     """
 
     size: int
+    skip: int = 0
     interval_s: float = 1.0
     phase: float = 0.0
 
     def fault(self) -> str:
         """What is wrong with it, "" if nothing is."""
-        if not 0 <= self.size <= MAX_BUNDLE_BYTES:
-            return f"a bundle of {self.size} bytes"
+        if min(self.size, self.skip) < 0 or self.size + self.skip > MAX_BUNDLE_BYTES:
+            return f"a bundle of {self.size} bytes after {self.skip}"
         if not 0.05 <= self.interval_s <= 3600.0:  # noqa: PLR2004 — from twenty a second to one an hour
             return f"an interval of {self.interval_s} s"
         return "" if 0.0 <= self.phase < 1.0 else f"a phase of {self.phase}"
@@ -81,11 +83,12 @@ class Feed:
             return
         if self._header is None:
             self._header_bytes += data
-            line, newline, rest = bytes(self._header_bytes).partition(b"\n")
-            if len(line) > MAX_HEADER_BYTES:
+            before, brace, after = bytes(self._header_bytes).partition(b"{")
+            line, newline, rest = after.partition(b"\n")
+            if len(before) + len(line) > MAX_HEADER_BYTES:
                 self._outlet.end(2, "the launch header is too long")
             elif newline:
-                self._read_header(line, rest)
+                self._read_header(brace + line, rest)
         elif not self._is_live:
             self._left_of_bundle -= len(data)
             self._launch()
@@ -100,7 +103,7 @@ class Feed:
             self._outlet.end(2, f"the launch header asks for {fault}")
             return
         self._header = header
-        self._left_of_bundle = header.size - len(rest)
+        self._left_of_bundle = header.size + header.skip - len(rest)
         self._launch()
 
     def _launch(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leptontui import wire
-from leptontui.demo.feed import Feed, next_due_s
+from leptontui.demo.feed import MAX_HEADER_BYTES, Feed, next_due_s
 from leptontui.demo.layout import make_layout
 from leptontui.demo.world import World
 
@@ -132,15 +132,16 @@ async def test_events_are_pushed_once_the_probe_runs():
 @pytest.mark.parametrize(
     "header",
     [
-        b"not json\n",
-        b"[]\n",
+        b"{not json}\n",
+        b"{[]\n",
         b'{"interval_s": 1}\n',
         b'{"size": -1}\n',
         b'{"size": 99999999999}\n',
         b'{"size": 0, "interval_s": 0}\n',
         b'{"size": 0, "phase": 1.5}\n',
-        b"x" * 5000,
-        b"\xff\xfe\n",
+        b"x" * (MAX_HEADER_BYTES + 1),
+        b"{\xff\xfe\n",
+        b'{"size": 1, "skip": -1}\n',
     ],
 )
 def test_a_bad_launch_ends_the_probe(header):
@@ -149,3 +150,12 @@ def test_a_bad_launch_ends_the_probe(header):
     assert wall.ended[0] == 2
     assert "header" in wall.ended[1]
     assert wall.messages == []
+
+
+async def test_what_comes_before_and_after_the_header_is_passed_over():
+    feed, wall = make()
+    feed.take(b"exit 76\nexit 76\n" + json.dumps({"size": 5, "skip": 4, "interval_s": 60.0}).encode() + b"\nfall")
+    assert wall.messages == []
+    feed.take(b"bundl")
+    feed.close()
+    assert [type(message) for message in wall.messages] == [wire.Hello]
