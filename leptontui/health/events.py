@@ -15,12 +15,15 @@ from leptontui.model.health import HostEvent, Severity
 XID: Final = "xid"
 GPU_LOST: Final = "gpu-lost"
 
-_HUNG: Final = "driver-hung"
-_ANSWERS: Final = "driver-answers"
+SXID: Final = "sxid"
+DRIVER_HUNG: Final = "driver-hung"
+DRIVER_ANSWERS: Final = "driver-answers"
+OF_THE_DRIVER: Final = frozenset({XID, SXID, GPU_LOST, DRIVER_HUNG, DRIVER_ANSWERS})
+"""What a driver that is loaded anew has left behind."""
 
 _HOST_EVENTS: Final[dict[str, tuple[Severity, str]]] = {
     "oom-kill": (Severity.CRITICAL, "OOM kill"),
-    _HUNG: (Severity.CRITICAL, "GPU driver hung"),
+    DRIVER_HUNG: (Severity.CRITICAL, "GPU driver hung"),
     GPU_LOST: (Severity.CRITICAL, "a GPU is off the bus"),
 }
 """What the probe's events other than an Xid mean for a host. One that is not named here informs and is no finding."""
@@ -32,6 +35,14 @@ SCHEMA: Final = {
     "event": pl.String(),
     "event_more": pl.Int32(),
 }
+
+
+def is_protected(event: HostEvent) -> bool:
+    """Whether an event is so bad that others are dropped before it where there are too many."""
+    if event.name == XID and event.code is not None:
+        return xid_verdict(event.code).severity is Severity.CRITICAL
+    found = _HOST_EVENTS.get(event.name)
+    return found is not None and found[0] is Severity.CRITICAL
 
 
 def recent(events: Iterable[HostEvent], now_unix_s: float) -> list[HostEvent]:
@@ -86,7 +97,7 @@ def _told(events: Sequence[HostEvent]) -> tuple[int, str, int]:
             told.append((verdict.urgency, verdict.severity, verdict.words(count)))
         elif name in _HOST_EVENTS:
             severity, words = _HOST_EVENTS[name]
-            if name == _HUNG and _is_over(events):
+            if name == DRIVER_HUNG and _is_over(events):
                 severity, words = Severity.WARNING, "GPU driver had hung"
             told.append(((-severity, 0), severity, f"{words} ×{count}" if count > 1 else words))
     told = [item for item in told if item[1] > Severity.WELL]
@@ -99,5 +110,5 @@ def _told(events: Sequence[HostEvent]) -> tuple[int, str, int]:
 
 def _is_over(events: Sequence[HostEvent]) -> bool:
     """Whether the driver has answered since it hung last; events come oldest first."""
-    last = next(event.name for event in reversed(events) if event.name in {_HUNG, _ANSWERS})
-    return last == _ANSWERS
+    last = next(event.name for event in reversed(events) if event.name in {DRIVER_HUNG, DRIVER_ANSWERS})
+    return last == DRIVER_ANSWERS

@@ -67,6 +67,11 @@ class XidVerdict:
     source: str
 
     @property
+    def is_reboot(self) -> bool:
+        """Whether it asks for a reboot of the host."""
+        return self.action == _ACTIONS["RESTART_BM"][0]
+
+    @property
     def urgency(self) -> tuple[int, int]:
         """Orders verdicts, the most urgent first: by severity, then by how drastic the action is."""
         return (-self.severity, _URGENCY.get(self.action, len(_URGENCY)))

@@ -92,6 +92,29 @@ class Store:
             frame = self._published[entity] = published(self._rows(entity), entity, names)
         return frame
 
+    @property
+    def resets(self) -> dict[tuple[str, str], float]:
+        """When counters of GPUs began anew, unix seconds by host and uuid."""
+        return {}
+
+    def forget(self, hosts: Collection[str]) -> None:
+        """Forget everything about some hosts; what they had is given to others."""
+        for name in hosts:
+            host = self._hosts.release(name)
+            if host is None:
+                continue
+            for kept in (self._hellos, self._offsets_s, self._epochs, self._turns):
+                kept.pop(host, None)
+            for table in self._slots.values():
+                table.release(host)
+            self._facts = self._facts.filter(pl.col("host") != host)
+            for newest in self._newest.values():
+                newest.rows = newest.rows.filter(pl.col("host") != host) if newest.rows is not None else None
+            self._history[Entity.HOST].forget(np.array([host], dtype=np.int32))
+        self._forget_reused()
+        self._published.clear()
+        self._gpu_rows = None
+
     def hello(self, host: str) -> Hello | None:
         """The last hello of `host`, None if it never said one."""
         code = self._hosts.find(host)
