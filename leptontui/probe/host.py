@@ -6,6 +6,8 @@ import sys
 from .files import Kept, read_or_none
 from .parsing import clean, clean_or_none, real, whole
 
+_UID = 2
+
 
 def parse_loadavg(content):
     """/proc/loadavg's first three numbers as {"load1", "load5", "load15"}; what is malformed is None."""
@@ -46,6 +48,16 @@ def parse_memory_total(content):
     return None
 
 
+def user_name(etc="/etc"):
+    """Who runs this, by name where the host itself knows it: a directory service is not asked, it may not answer."""
+    uid = os.geteuid()
+    for line in (read_or_none(etc + "/passwd", 1 << 20) or b"").split(b"\n"):
+        words = line.split(b":")
+        if len(words) > _UID and whole(words[_UID]) == uid:
+            return clean_or_none(words[0], 64)
+    return clean_or_none(os.environ.get("LOGNAME"), 64) or "uid %d" % uid
+
+
 def identity(proc="/proc", etc="/etc"):
     """What the wire's `Hello` says of the host, as a dict, but for GPUs and what is unavailable."""
     kernel = os.uname()
@@ -56,6 +68,7 @@ def identity(proc="/proc", etc="/etc"):
         "kernel": clean(kernel.release),
         "os": parse_os_release(read_or_none(etc + "/os-release") or b""),
         "arch": clean(kernel.machine, 64),
+        "user": user_name(etc),
         "python": "%d.%d.%d" % sys.version_info[:3],
         "cpu_model": parse_cpu_model(read_or_none(proc + "/cpuinfo") or b""),
         "cpu_count": os.cpu_count(),

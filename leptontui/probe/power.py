@@ -116,6 +116,11 @@ class PowerReader:
             return {}
         return {"power_w": mean_w(before, self._before, wraps), "source": "rapl"}
 
+    @property
+    def is_idle(self):
+        """Whether the meter has answered or hangs."""
+        return self._patrol.is_idle
+
     def read(self, now):
         """The wire's `Power` as a dict.
 

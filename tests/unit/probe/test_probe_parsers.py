@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leptontui.probe import cpu, disks, filesystems, host, kmsg, memory, nics, parsing, pressure, processes
+from leptontui.probe import cpu, disks, filesystems, host, memory, nics, parsing, pressure, processes
 
 STAT = b"""cpu  100 20 30 800 50 6 4 10 5 0
 cpu0 50 10 15 400 25 3 2 5 0 0
@@ -59,7 +59,34 @@ def test_memory():
         "used_bytes": 614400,
         "swap_total_bytes": 51200,
         "swap_used_bytes": 30720,
+        "slab_bytes": None,
+        "hugepages_total_bytes": None,
+        "hugepages_free_bytes": None,
     }
+
+
+def test_slab_and_huge_pages():
+    content = b"Slab: 8 kB\nHugePages_Total: 4\nHugePages_Free: 1\nHugepagesize: 2048 kB\n"
+    values = memory.parse_meminfo(content)
+    assert values["slab_bytes"] == 8192
+    assert values["hugepages_total_bytes"] == 4 * 2048 * 1024
+    assert values["hugepages_free_bytes"] == 2048 * 1024
+    assert memory.parse_meminfo(b"HugePages_Total: 4\n")["hugepages_total_bytes"] is None
+
+
+def test_oom_kills_are_counted_since_boot_and_read_now_and_then(tree):
+    assert memory.parse_oom_kills(b"nr_free_pages 1\noom_kill 3\nswap_ra 1\n") == 3
+    assert memory.parse_oom_kills(b"nr_free_pages 1\n") is None
+    root = tree({"meminfo": "MemTotal: 1 kB\n", "vmstat": "a 1\noom_kill 3\n"})
+    reader = memory.MemoryReader(root)
+    assert reader.read(0.0)["oom_kills"] == 3
+    tree({"vmstat": "a 1\noom_kill 4\n"})
+    assert reader.read(memory.KILLS_PERIOD_S - 1.0)["oom_kills"] == 3
+    assert reader.read(memory.KILLS_PERIOD_S)["oom_kills"] == 4
+
+
+def test_a_host_that_does_not_count_oom_kills_has_none(tree):
+    assert memory.MemoryReader(tree({"meminfo": "MemTotal: 1 kB\n"})).read(0.0)["oom_kills"] is None
 
 
 def test_memory_of_an_old_kernel_is_estimated():
@@ -71,8 +98,8 @@ def test_memory_of_an_old_kernel_is_estimated():
 
 def test_pressure():
     content = b"some avg10=1.53 avg60=1.20 avg300=0.55 total=12\nfull avg10=0.25 avg60=0.00 avg300=0.00 total=3\n"
-    assert pressure.parse_pressure(content) == {"some": 1.53, "full": 0.25}
-    assert pressure.parse_pressure(b"some avg10=nan avg60=1.20\nfull avg60=1") == {}
+    assert pressure.parse_pressure(content) == {"some": 1.53, "some60": 1.2, "full": 0.25, "full60": 0.0}
+    assert pressure.parse_pressure(b"some avg10=nan avg60=101\nfull avg10=-1") == {}
 
 
 def test_load_uptime_and_names():
@@ -130,6 +157,7 @@ def test_nics_with_a_device_carrier_and_speed(tree):
             "class/net/eth0/device/vendor": "x",
             "class/net/eth0/carrier": "1\n",
             "class/net/eth0/speed": "25000\n",
+            "class/net/eth0/carrier_changes": "3\n",
             "class/net/docker0/carrier": "1\n",
         }
     )
@@ -144,6 +172,7 @@ def test_nics_with_a_device_carrier_and_speed(tree):
             "tx_errors": 3,
             "rx_dropped": 2,
             "tx_dropped": 4,
+            "carrier_changes": 3,
         }
     ]
 
@@ -220,33 +249,6 @@ def test_processes_are_described_from_proc(tree):
     assert processes.Describer(root, root)(6) == {}
 
 
-@pytest.mark.parametrize(
-    ("line", "name", "code", "pci"),
-    [
-        ("NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen off the bus.", "xid", 79, (0, 0x3B, 0)),
-        ("4,1,2,-;NVRM: Xid (PCI:0000:3B:00): 13, Graphics Exception", "xid", 13, (0, 0x3B, 0)),
-        ("NVRM: Xid (PCI:0001:86:00.0): 48, DBE", "xid", 48, (1, 0x86, 0)),
-        ("NVRM: GPU 0000:3b:00.0: GPU has fallen off the bus.", "xid", 79, (0, 0x3B, 0)),
-        ("NVRM: GPU at PCI:0000:3b:00: GPU has fallen off the bus.", "xid", 79, (0, 0x3B, 0)),
-        ("6,3,4,-;Out of memory: Killed process 12 (python) total-vm:1kB", "oom-kill", None, None),
-    ],
-)
-def test_kernel_log_lines_that_matter(line, name, code, pci):
-    event = kmsg.parse_record(line)
-    assert event[:3] == (name, code, pci)
-    assert not event[3][0].isdigit()
-
-
-@pytest.mark.parametrize("line", ["", "NVRM: loading NVIDIA UNIX", "audit: memory", "usb 1-1: Xid (PCI:1): 7"])
-def test_kernel_log_lines_that_do_not(line):
-    assert kmsg.parse_record(line) is None
-
-
-def test_pci_addresses_of_kernel_and_nvml_are_the_same():
-    assert kmsg.pci_key("00000000:3B:00.0") == kmsg.pci_key("0000:3b:00") == (0, 0x3B, 0)
-    assert kmsg.pci_key("x") is None
-
-
 def test_numbers_that_json_does_not_know_are_none():
     assert parsing.real("nan") is None
     assert parsing.real("inf") is None
@@ -292,12 +294,6 @@ def test_garbage_is_read_without_an_exception_and_is_strict_json(parse, content)
 def test_garbage_in_bytes_tables(content):
     assert all(isinstance(entry[0], bytes) for entry in filesystems.parse_mounts(content))
     assert all(isinstance(uid, int) for uid in processes.parse_passwd(content))
-
-
-@given(line=st.text(max_size=200).map(lambda text: "NVRM: Xid (PCI:" + text))
-def test_garbage_in_the_kernel_log(line):
-    event = kmsg.parse_record(line)
-    assert event is None or event[0] in {"xid", "oom-kill"}
 
 
 TICKS = st.lists(st.integers(0, 1 << 62), min_size=8, max_size=8)

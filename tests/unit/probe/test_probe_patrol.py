@@ -2,11 +2,8 @@
 
 import threading
 
-import pytest
-
 from leptontui.probe.filesystems import PERIOD_S, FilesystemReader
-from leptontui.probe.gaps import Gaps, Unreadable
-from leptontui.probe.kmsg import KernelLog
+from leptontui.probe.gaps import Gaps
 from leptontui.probe.loop import next_due
 from leptontui.probe.patrol import Patrol
 from leptontui.probe.processes import ProcessReader
@@ -142,37 +139,3 @@ def test_sweeps_do_not_drift_and_do_not_burst():
     assert next_due(10.25, 1.0, 0.25) == 11.25
     assert next_due(14.5, 1.0, 0.25) == 15.25
     assert next_due(100.0, 5.0, 0.5) == 102.5
-
-
-def test_the_kernel_log_is_told_from_now_on(tmp_path):
-    path = tmp_path / "kmsg"
-    path.write_text("NVRM: Xid (PCI:0000:3b:00): 31, old\n")
-    log = KernelLog(str(path))
-    assert log.events() == []
-    with path.open("a") as file:
-        file.write("NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen off the bus.\n")
-        file.write("NVRM: GPU 0000:3b:00.0: GPU has fallen off the bus.\nNVRM: Xid (PCI:0000:3b:00): 13, x\n")
-        file.write("NVRM: Xid (PCI:0000:3b:00): 13, x\nNVRM: Xid (PCI:0000:3b:00): 4")
-    assert [code for _, code, _, _ in log.events()] == [79, 13, 13]
-    with path.open("a") as file:
-        file.write("8, y\n")
-    assert [code for _, code, _, _ in log.events()] == [48]
-    log.close()
-
-
-def test_two_gpus_off_the_bus_are_two_events(tmp_path):
-    path = tmp_path / "kmsg"
-    path.touch()
-    log = KernelLog(str(path))
-    path.write_text(
-        "NVRM: GPU 0000:3b:00.0: GPU has fallen off the bus.\nNVRM: GPU 0000:3c:00.0: GPU has fallen off the bus.\n"
-    )
-    assert [pci for _, _, pci, _ in log.events()] == [(0, 0x3B, 0), (0, 0x3C, 0)]
-    log.close()
-
-
-def test_a_kernel_log_that_cannot_be_read_says_why(tmp_path):
-    with pytest.raises(Unreadable, match="No such file"):
-        KernelLog(str(tmp_path / "none"))
-    with pytest.raises(Unreadable, match="not the kernel's log"):
-        KernelLog("/dev/null")
