@@ -1,4 +1,7 @@
-"""InfiniBand and RoCE ports, from /sys/class/infiniband. See the kernel's Documentation/ABI/stable/sysfs-class-infiniband."""
+"""InfiniBand and RoCE ports, from /sys/class/infiniband.
+
+See the kernel's Documentation/ABI/stable/sysfs-class-infiniband.
+"""
 
 import os
 import re
@@ -24,13 +27,13 @@ _RATE = re.compile(rb"\s*(\d{1,6}(?:\.\d{1,3})?)\s*Gb/sec")
 
 
 def parse_state(content):
-    """ "4: ACTIVE" as "active"; None if it is malformed."""
+    """The state in "4: ACTIVE" as "active"; None if it is malformed."""
     _, colon, word = content.partition(b":")
     return clean_or_none(word.lower(), 32) if colon else None
 
 
 def parse_rate(content):
-    """ "400 Gb/sec (4X NDR)" as 400.0, in Gb/s; None if it is malformed."""
+    """The rate in "400 Gb/sec (4X NDR)" as 400.0, in Gb/s; None if it is malformed."""
     match = _RATE.match(content)
     return real(match.group(1)) if match else None
 
@@ -128,11 +131,11 @@ class PortReader:
         hung = self._patrol.hung
         for port in self._ports:
             name = clean("/".join(port), 80)
-            row, error = self._patrol.found.get(port, (None, None))
+            row, refusal = self._patrol.found.get(port, (None, None))
             if port in hung:
-                row, error = None, "the adapter does not answer"
-            if error is not None:
-                self.gaps["port " + name] = str(getattr(error, "strerror", None) or error)
-            if row is not None or error is not None:
+                row, refusal = None, "the adapter does not answer"
+            if refusal is not None:
+                self.gaps["port " + name] = str(getattr(refusal, "strerror", None) or refusal)
+            if row is not None or refusal is not None:
                 rows.append(dict(row or {}, port=name))
         return rows

@@ -100,16 +100,16 @@ def parse_message(message):
         # The lines after the first repeat its number, with the registers' content.
         if match.group(3).lower() in _SXID_DETAIL:
             return None
-        return Happening("sxid", int(match.group(2)), _pci_in(match.group(1)), text, True)
+        return Happening("sxid", int(match.group(2)), _pci_in(match.group(1)), text, is_numbered=True)
     return _parse_other(text)
 
 
 def _parse_nvrm(text):
     match = _XID.match(text)
     if match:
-        return Happening("xid", int(match.group(2)), _pci_in(match.group(1)), text, True)
+        return Happening("xid", int(match.group(2)), _pci_in(match.group(1)), text, is_numbered=True)
     if _OFF_THE_BUS.match(text):
-        return Happening("xid", FALLEN, _pci_in(text), text, False)
+        return Happening("xid", FALLEN, _pci_in(text), text, is_numbered=False)
     return None
 
 
@@ -118,7 +118,7 @@ def _parse_other(text):
         if pattern.search(text):
             if name == "disk-error" and _NO_DISK.search(text):
                 return None
-            return Happening(name, None, _pci_in(text) if text.startswith("NVRM") else None, text, False)
+            return Happening(name, None, _pci_in(text) if text.startswith("NVRM") else None, text, is_numbered=False)
     return None
 
 

@@ -100,9 +100,9 @@ class KernelLog:
         if happening is None:
             return
         if self._backlog is None:
-            found.append(LogEvent(happening, stamp_s, False))
+            found.append(LogEvent(happening, stamp_s, is_backlog=False))
         else:
-            self._backlog.append(LogEvent(happening, stamp_s, True))
+            self._backlog.append(LogEvent(happening, stamp_s, is_backlog=True))
 
     def _end_of_backlog(self):
         backlog, self._backlog = self._backlog or (), None

@@ -48,7 +48,7 @@ def _pages(kib, name):
 
 
 def parse_oom_kills(vmstat):
-    """Processes killed since boot, in the content of /proc/vmstat; None before Linux 4.13, which does not count them."""
+    """Processes killed since boot, in the content of /proc/vmstat; None before Linux 4.13, which does not count."""
     _, name, rest = vmstat.rpartition(b"\noom_kill ")
     return whole(rest.partition(b"\n")[0].strip()) if name else None
 

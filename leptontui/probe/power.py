@@ -52,7 +52,8 @@ def mean_w(before, after, wraps):
     """The packages' power between two readings, in W; None if no time passed or packages came or went.
 
     Args:
-        before, after: (monotonic time, {directory: energy in µJ}).
+        before: (monotonic time, {directory: energy in µJ}).
+        after: as well, later.
         wraps: {directory: the value at which its counter wraps, in µJ, or None}.
     """
     elapsed = after[0] - before[0]

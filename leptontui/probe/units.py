@@ -70,9 +70,10 @@ def parse_show(content, names, now, named=()):
 def unit_names(wanted):
     """(all units to ask for, those the user named), without suffix ".service", each once and fit for a command line."""
     named = []
-    for name in wanted:
-        name = clean(str(name))
-        name = name[: -len(_SUFFIX)] if name.endswith(_SUFFIX) else name
+    for word in wanted:
+        name = clean(str(word))
+        if name.endswith(_SUFFIX):
+            name = name[: -len(_SUFFIX)]
         if name and not name.startswith("-") and " " not in name and name not in named:
             named.append(name)
     named = named[: MOST - len(MATTERS)]
@@ -130,10 +131,10 @@ class UnitReader:
 
 
 def scheduler_of(rows, root=""):
-    """What runs jobs there, from the wire's units: "slurm", "kubernetes" or None; without units, from what is installed.
+    """What runs jobs there: "slurm", "kubernetes" or None, from the units; without units, from what is installed.
 
     Args:
-        rows: the units, as dicts.
+        rows: the wire's units, as dicts.
         root: where the root directory is, in tests.
     """
     states = {row["unit"]: row["active"] for row in rows}
