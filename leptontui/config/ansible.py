@@ -115,7 +115,7 @@ def hosts_of_tree(
 
 
 def _above(tree: Tree) -> dict[str, dict[str, None]]:
-    """For each group all groups above it, by Kahn's algorithm: parents before children, so that a circle is left over."""
+    """For each group all groups above it, by Kahn's algorithm: parents first, so that a circle is left over."""
     parents: dict[str, list[str]] = {name: [] for name in tree.groups}
     for name, group in tree.groups.items():
         for child in dict.fromkeys(group.children):

@@ -1,4 +1,4 @@
-"""Ansible's host patterns: `gpu[01:64].train:2222` becomes names and a port, sizes computed before they are expanded."""
+"""Ansible's host patterns: `gpu[01:64].train:2222` becomes names and a port, sizes computed before expanding."""
 
 from __future__ import annotations
 

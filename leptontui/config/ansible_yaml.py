@@ -82,7 +82,7 @@ def _table(group: Mapping[object, object], key: str, name: str, lines: Mapping[s
     if isinstance(value, Mapping):
         return {str(item): inner for item, inner in value.items()}
     raise NotUnderstood(
-        f"{key} of group {quoted(name)} is {quoted(value)}", lines.get(name), f"a table: each name with a colon"
+        f"{key} of group {quoted(name)} is {quoted(value)}", lines.get(name), "a table: each name with a colon"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from leptontui.config.found import FoundHost, NotUnderstood
 from leptontui.config.problem import did_you_mean, quoted
@@ -13,6 +13,8 @@ _TEXTS: Final = ("address", "user", "identity", "jump")
 _KEYS: Final = ("name", *_TEXTS, "port", "group", "groups", "state", "gpus")
 _EXPECTED: Final = 'a list such as ["gpu1", {"name": "gpu2", "user": "oncall", "port": 22, "group": "train"}]'
 _MOST_GPUS: Final = 1024
+
+T = TypeVar("T")
 
 
 def parse_named_hosts(text: str, where: str) -> list[FoundHost]:
@@ -65,7 +67,7 @@ def _groups(entry: Mapping[str, object], n: int) -> tuple[str, ...]:
     return tuple(name for name in (group, *(groups or ())) if name)
 
 
-def _typed(entry: Mapping[str, object], n: int, key: str, kind: type) -> Any:
+def _typed(entry: Mapping[str, object], n: int, key: str, kind: type[T]) -> T | None:
     value = entry.get(key)
     if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
         return value

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+OUTPUT_LIMIT: Final = 256 * 1024
+"""Bytes kept of a command's output where nobody asks for more, and of its errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,10 @@ class Transport(Protocol):
             LinkError: with the plain-language fault.
         """
 
-    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Run one command to its end. `argv` is quoted here and nowhere else.
+    async def run(
+        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = OUTPUT_LIMIT
+    ) -> Completed:
+        """Run one command to its end; output beyond `output_limit` bytes is discarded. `argv` is quoted only here.
 
         Raises:
             LinkError: the link broke.

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 
 from leptontui.errors import CommandTimeout, LinkError
 from leptontui.model.link import Fault, FaultKind
-from leptontui.transport.contract import Completed, Stream
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Stream
 from leptontui.transport.lines import Clipped, LineBuffer, Tail
-from leptontui.transport.session import CLOSE_S, OUTPUT_LIMIT, STDERR_TAIL
+from leptontui.transport.session import CLOSE_S, STDERR_TAIL
 
 _T = TypeVar("_T")
 _CHUNK: Final = 65536
@@ -70,13 +70,15 @@ class LocalTransport:
     async def connect(self) -> None:
         """Nothing to dial."""
 
-    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Run one command to its end; output beyond 256 KiB is discarded.
+    async def run(
+        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = OUTPUT_LIMIT
+    ) -> Completed:
+        """Run one command to its end; output beyond `output_limit` bytes is discarded.
 
         Raises:
             CommandTimeout: it ran past `timeout_s`; it and its children are killed.
         """
-        stdout, stderr = Clipped(OUTPUT_LIMIT), Clipped(OUTPUT_LIMIT)
+        stdout, stderr = Clipped(output_limit), Clipped(OUTPUT_LIMIT)
         try:
             process = await _started(argv)
         except OSError as error:

@@ -12,12 +12,10 @@ from typing import Final, TypeVar
 import asyncssh
 
 from leptontui.errors import CommandTimeout, WireError
-from leptontui.transport.contract import Completed
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed
 from leptontui.transport.line import Line
 from leptontui.transport.lines import Clipped, LineBuffer, Tail
 
-OUTPUT_LIMIT: Final = 256 * 1024
-"""Bytes kept of a command's output, and likewise of its errors."""
 STDERR_TAIL: Final = 16 * 1024
 """Bytes kept of what a streaming command writes to stderr: its last words."""
 CLOSE_S: Final = 2.0
@@ -59,9 +57,9 @@ _S = TypeVar("_S", bound=_Session)
 class _Collecting(_Session):
     """Keeps the beginning of what a command prints."""
 
-    def __init__(self) -> None:
+    def __init__(self, output_limit: int) -> None:
         super().__init__()
-        self.stdout = Clipped(OUTPUT_LIMIT)
+        self.stdout = Clipped(output_limit)
         self.stderr = Clipped(OUTPUT_LIMIT)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -207,8 +205,10 @@ class SshStream:
         return Completed(session.status, "", session.stderr.text())
 
 
-async def run_command(line: Line, command: str, stdin: bytes, timeout_s: float) -> Completed:
-    """Run one command to its end.
+async def run_command(
+    line: Line, command: str, stdin: bytes, timeout_s: float, output_limit: int = OUTPUT_LIMIT
+) -> Completed:
+    """Run one command to its end; of its output at most `output_limit` bytes are kept.
 
     Raises:
         LinkError: the link broke or the host refused the channel.
@@ -217,7 +217,7 @@ async def run_command(line: Line, command: str, stdin: bytes, timeout_s: float) 
     channel: asyncssh.SSHClientChannel[bytes] | None = None
     try:
         async with asyncio.timeout(timeout_s):
-            channel, session = await _opened(line, _Collecting(), command)
+            channel, session = await _opened(line, _Collecting(output_limit), command)
             with suppress(BrokenPipeError):  # it may have ended without reading anything
                 channel.write(stdin)
                 channel.write_eof()

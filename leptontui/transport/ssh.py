@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from leptontui.model.target import HostTarget
-from leptontui.transport.contract import Completed, Stream
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Stream
 from leptontui.transport.dialer import Dialer
 from leptontui.transport.line import Line
 from leptontui.transport.session import open_stream, run_command
@@ -41,14 +41,16 @@ class SshTransport:
         """
         await self._connected()
 
-    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
-        """Run one command to its end; output beyond 256 KiB is discarded.
+    async def run(
+        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = OUTPUT_LIMIT
+    ) -> Completed:
+        """Run one command to its end; output beyond `output_limit` bytes is discarded.
 
         Raises:
             LinkError: the link broke.
             CommandTimeout: it ran past `timeout_s`.
         """
-        return await run_command(await self._connected(), shlex.join(argv), stdin, timeout_s)
+        return await run_command(await self._connected(), shlex.join(argv), stdin, timeout_s, output_limit)
 
     async def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> Stream:
         """Start a command, send `stdin` and leave its stdin open.
