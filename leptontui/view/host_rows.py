@@ -119,12 +119,12 @@ class GpuRow:
 
     @property
     def label(self) -> str:
-        """How people call it: "GPU 6", of a MIG instance "GPU 3/1"."""
+        """How people call it: "GPU 6", of a MIG instance "GPU 3.1"."""
         return "GPU" if self.index is None else f"GPU {self.number}"
 
     @property
     def number(self) -> str:
-        """Its number on its host, of a MIG instance "GPU/instance"; "?" if it is not known."""
+        """Its number on its host, of a MIG instance "3.1"; "?" if it is not known."""
         return gpu_number(self.index, self.mig_index)
 
     @property

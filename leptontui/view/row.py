@@ -73,10 +73,10 @@ class Standing:
 
 
 def gpu_number(index: int | None, mig_index: int | None) -> str:
-    """How people number a GPU: "3", a MIG instance of it "3/1", "?" if it is not known."""
+    """How people number a GPU: "3", a MIG instance of it "3.1", "?" if it is not known."""
     if index is None:
         return "?"
-    return str(index) if mig_index is None else f"{index}/{mig_index}"
+    return str(index) if mig_index is None else f"{index}.{mig_index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class GpuRow:
         id: the GPU's identity.
         standing: how it is.
         gpu: the driver's number for it on its host; of a MIG instance its GPU's.
-        is_gone: it was there and is not any more.
+        state: "present", "gone", or "unknown" while the driver hangs; "" if nobody said.
         mig_index: of a MIG instance, its number on its GPU.
         mig_profile: of a MIG instance, its share of the GPU.
         work: the job, else the pod or container, that uses it.
@@ -111,7 +111,7 @@ class GpuRow:
     temp_trend: Trend
     memory_trend: Trend
     power_trend: Trend
-    is_gone: bool = False
+    state: str = ""
     mig_index: int | None = None
     mig_profile: str = ""
     work: str = ""
@@ -119,8 +119,18 @@ class GpuRow:
 
     @property
     def number(self) -> str:
-        """Its number on its host, of a MIG instance "3/1"."""
+        """Its number on its host, of a MIG instance "3.1"."""
         return gpu_number(self.gpu, self.mig_index)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was there and is not any more."""
+        return self.state == "gone"
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its values are of now: its host is live, and its driver tells of it."""
+        return self.standing.is_live and self.state not in {"gone", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)

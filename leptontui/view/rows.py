@@ -65,7 +65,7 @@ def _gpu(values: Values, snapshot: FleetSnapshot) -> GpuRow:
         temp_trend=trend("temp_c", _COOL_C, values.get("temp_slowdown_c") or _HOT_C),
         memory_trend=trend("memory_used_bytes", 0.0, values.get("memory_total_bytes")),
         power_trend=trend("power_w", 0.0, values.get("power_limit_w")),
-        is_gone=values.get("state") == "gone",
+        state=_text(values, "state"),
         mig_index=values.get("mig_index"),
         mig_profile=_text(values, "mig_profile"),
         work=_text(values, "work"),

@@ -30,7 +30,7 @@ def with_work(gpus: pl.DataFrame, snapshot: FleetSnapshot) -> pl.DataFrame:
         number = (
             pl.when(pl.col("mig_index").is_null())
             .then(number)
-            .otherwise(pl.concat_str(number, pl.lit("/"), pl.col("mig_index").cast(pl.String)))
+            .otherwise(pl.concat_str(number, pl.lit("."), pl.col("mig_index").cast(pl.String)))
         )
         order = pl.col("mig_index").cast(pl.Int64).fill_null(-1)
     known = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in ("job", *_PARTS)]

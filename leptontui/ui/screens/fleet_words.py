@@ -83,7 +83,7 @@ def name_of(row: Row) -> str:
     host = plain(row.id.host, 60)
     if not isinstance(row, GpuRow) or row.id.gpu_uuid is None:
         return host
-    return f"{host} GPU {row.gpu if row.gpu is not None else '?'}"
+    return f"{host} GPU {row.number}"
 
 
 def reason_for(action: ActionName, row: Row | None) -> str:

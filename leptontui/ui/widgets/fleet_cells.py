@@ -17,7 +17,7 @@ CURSOR_BAR: Final = "▌"
 _LINK_WIDTH: Final = 9
 
 _GPU_NUMBERS: Final[Mapping[str, Callable[[GpuRow], str]]] = {
-    "gpu": lambda row: numbers.whole(row.gpu),
+    "gpu": lambda row: numbers.NULL if row.gpu is None else row.number,
     "util": lambda row: numbers.percent(row.util_pct),
     "memory": lambda row: _used_of_total(row.memory_used_bytes, row.memory_total_bytes),
     "temp": lambda row: numbers.whole(row.temp_c),
@@ -25,10 +25,11 @@ _GPU_NUMBERS: Final[Mapping[str, Callable[[GpuRow], str]]] = {
     "clock": lambda row: numbers.whole(row.clock_sm_mhz),
 }
 _GPU_TEXTS: Final[Mapping[str, Callable[[GpuRow], str]]] = {
-    "model": lambda row: numbers.short_model(row.model),
-    "job": lambda row: row.job,
+    "model": lambda row: row.mig_profile or numbers.short_model(row.model),
+    "job": lambda row: row.work,
     "user": lambda row: row.user,
     "group": lambda row: row.group,
+    "node": lambda row: row.node_state,
 }
 _TRENDS: Final[Mapping[str, tuple[Callable[[GpuRow], Trend], str]]] = {
     "util_trend": (lambda row: row.util_trend, "series-1"),
@@ -78,6 +79,10 @@ def row_pieces(row: Row, placed: Sequence[Placed], width: int, now_unix_s: float
     return fit_pieces(pieces, width) if at != width else tuple(pieces)
 
 
+_STATE_WORDS: Final = {"gone": "gone", "unknown": "not known: the driver does not answer"}
+"""What is said of a GPU that cannot be read where health says nothing."""
+
+
 def age_of(row: Row, now_unix_s: float) -> float | None:
     """Age of a row's newest sweep, None if there never was one."""
     received = row.standing.received_unix_s
@@ -89,6 +94,8 @@ def health_pieces(row: Row, now_unix_s: float) -> tuple[Piece, ...]:
     state = row.standing
     if isinstance(row, HostRow) and state.is_live and row.gpus == 0 and not state.health:
         return (*standing(state.severity, "", state.link, "", None), Piece(" no GPU", "dim"))
+    if isinstance(row, GpuRow) and state.is_live and (word := _STATE_WORDS.get(row.state)) and not state.health:
+        return (*standing(max(state.severity, Severity.UNKNOWN), word, state.link, "", None),)
     return standing(state.severity, state.health, state.link, state.link_cause, age_of(row, now_unix_s))
 
 
@@ -104,7 +111,7 @@ def _bare(row: Row) -> tuple[Piece, ...]:
 
 def _cell(row: Row, place: Placed, now_unix_s: float) -> tuple[Piece, ...]:
     name, width = place.column.name, place.width
-    is_live = row.standing.is_live
+    is_live = row.is_fresh if isinstance(row, GpuRow) else row.standing.is_live
     if name == "health":
         return fit_pieces(health_pieces(row, now_unix_s), width)
     if name == "host":
@@ -123,7 +130,7 @@ def _cell(row: Row, place: Placed, now_unix_s: float) -> tuple[Piece, ...]:
     return (Piece(fit(text, width, is_left=place.column.is_left), role),)
 
 
-_QUIET: Final = frozenset({"model", "user", "group"})
+_QUIET: Final = frozenset({"model", "user", "group", "node"})
 """Columns that tell rows apart rather than say how they are."""
 
 
@@ -131,6 +138,8 @@ def _host_text(row: HostRow, name: str, now_unix_s: float) -> str:
     match name:
         case "group":
             return row.group
+        case "node":
+            return row.node_state
         case "link":
             return row.standing.link.value
         case "age":

@@ -9,6 +9,7 @@ from leptontui.model.text import plain
 from leptontui.render import numbers
 from leptontui.render.canvas import Line
 from leptontui.render.ink import Ink
+from leptontui.render.palette import role_of
 from leptontui.view.host_rows import HostPage
 
 _EVENTS = 8
@@ -46,13 +47,11 @@ def events(ink: Ink, page: HostPage, width: int) -> list[Line]:
     lines = [ink.line().add("events", "dim", is_bold=True).fit(width)]
     if not page.events:
         lines.append(ink.line().add("none since this program was started", "dim").fit(width))
-    names = {gpu.uuid: gpu.label for gpu in page.gpus}
     for event in page.events[:_EVENTS]:
         clock = time.strftime("%H:%M:%S", time.localtime(event.t_unix_s))
-        what = plain(event.name, 16) + (f" {event.code}" if event.code is not None else "")
-        pen = ink.line().add(f"{clock}  ", "dim").add(what, "critical" if event.name == "xid" else "warning")
-        where = names.get(event.gpu_uuid, "") if event.gpu_uuid is not None else ""
-        lines.append(pen.add(f"  {where}" if where else "").add(f"  {plain(event.text)}").fit(width))
+        what = event.what + (f" ×{event.count}" if event.count > 1 else "")
+        pen = ink.line().add(f"{clock}  ", "dim").add(what, role_of(event.severity))
+        lines.append(pen.add(f"  {event.where}" if event.where else "").add(f"  {event.text}").fit(width))
     return lines
 
 

@@ -13,7 +13,8 @@ from leptontui.render.palette import Palette
 from leptontui.render.quantity import rate_text, size_text
 from leptontui.ui.widgets.host_lists import events, processes, unavailable
 from leptontui.ui.widgets.painted import Painted
-from leptontui.view.host_rows import DiskRow, FilesystemRow, HostPage, HostVitals, NicRow
+from leptontui.view.host_rows import HostPage, HostVitals
+from leptontui.view.part_rows import DiskRow, FilesystemRow, NicRow
 
 _TWO_COLUMNS, _THREE_COLUMNS = 96, 156
 _GAP = 3

@@ -55,7 +55,7 @@ def _identity(row: Row, *, has_model: bool) -> tuple[Piece, ...]:
     where = [Piece(" "), Piece(row.id.host, is_bold=True)]
     if isinstance(row, GpuRow) and row.id.gpu_uuid is not None:
         where += [
-            Piece(f" ▸ GPU {row.gpu if row.gpu is not None else '?'}"),
+            Piece(f" ▸ GPU {row.number}"),
             Piece(f"  {row.model}" if has_model else "", "dim"),
         ]
     return (*where, Piece("   "))
