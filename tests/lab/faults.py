@@ -14,6 +14,16 @@ from tests.lab.conftest import GPUS, SCRIPT, UNIT, Lab, LabHost
 
 HOST = "h3"
 """The host that suffers."""
+SERVICE = "inference"
+SERVICE_UNIT = "lepton-lab-http.service"
+SERVICE_TEXT = """\
+[Unit]
+Description=A service for the lab to ask how it is
+[Service]
+ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /usr/share/doc 8000
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class Fault:
         shown: what the screen says of it, None while it says nothing.
         within_s: so long it may take to be noticed.
         back_within_s: so long until all is as before once it is mended.
+        stays: whether it goes on being shown once it is mended, because somebody has to look at it.
     """
 
     name: str
@@ -35,6 +46,7 @@ class Fault:
     shown: Callable[[FleetSnapshot], str | None]
     within_s: float = 15.0
     back_within_s: float = 60.0
+    stays: bool = False
 
 
 def link_is(*states: LinkState, words: str = "", host: str = HOST) -> Callable[[FleetSnapshot], str | None]:
@@ -88,6 +100,24 @@ def run(command: str) -> Callable[[LabHost, Lab], str]:
 def power(command: str) -> Callable[[LabHost, Lab], object]:
     """Pull the power, or switch it on again."""
     return lambda host, _: subprocess.run([SCRIPT, command, host.name], check=True, capture_output=True)
+
+
+def unload_driver(host: LabHost, _: Lab) -> None:
+    """The driver's module is unloaded: no call of NVML succeeds any more."""
+    (host.root / "etc/fake_nvml").unlink()
+
+
+def divide_gpu(host: LabHost, lab: Lab) -> None:
+    """One GPU is divided into two instances."""
+    instances = [f"MIG-{host.name}-3-{i}" for i in range(2)]
+    readings(gpu3_mig=1, **{f"gpu3_mig{i}.uuid": uuid for i, uuid in enumerate(instances)})(host, lab)
+
+
+def instances_are_rows(seen: FleetSnapshot) -> str | None:
+    """Shown as rows of their own."""
+    rows = seen.frames.gpus.filter((pl.col("host") == HOST) & (pl.col("index") == 3) & (pl.col("state") == "present"))
+    names = rows["mig_profile"].drop_nulls().to_list() if "mig_profile" in rows.columns else []
+    return f"rows of their own: {', '.join(names)}" if names else None
 
 
 DROP = "systemd-run --quiet --timer-property=AccuracySec=10ms --on-active=0.2 pkill -KILL -f sshd:.root@notty"
@@ -158,6 +188,17 @@ FAULTS: tuple[Fault, ...] = (
     Fault("GPU overheats", readings(gpu3_temp=95), readings(), gpu_says("95 °C")),
     Fault("uncorrected ECC errors", readings(gpu3_ecc_uncorrected=2), readings(), gpu_says("ECC")),
     Fault("rows wait to be remapped", readings(gpu3_remap_pending=1), readings(), gpu_says("remap"), within_s=20.0),
+    Fault("GPU throttled by its hardware", readings(gpu3_throttle=0x48), readings(), gpu_says("throttle")),
+    Fault("Xid 79", readings(gpu3_xid=79), readings(), gpu_says("Xid 79"), stays=True),
+    Fault("GPU divided into MIG instances", divide_gpu, readings(), instances_are_rows, within_s=30.0),
+    Fault("GPU driver unloaded and loaded again", unload_driver, readings(), gpu_says("gone"), within_s=20.0),
+    Fault(
+        "service stops answering",
+        run(f"systemctl stop {SERVICE_UNIT}"),
+        run(f"systemctl start {SERVICE_UNIT}"),
+        host_says(SERVICE),
+        within_s=20.0,
+    ),
     Fault(
         "unit fails",
         run(f"systemctl kill -s KILL {UNIT}"),
