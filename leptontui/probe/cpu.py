@@ -4,6 +4,7 @@ from .files import Kept
 from .parsing import whole
 
 _STATES = 8
+_FEWEST_TICKS = 10
 _USER, _NICE, _SYSTEM, _IDLE, _IOWAIT, _IRQ, _SOFTIRQ, _STEAL = range(_STATES)
 
 
@@ -73,11 +74,15 @@ def difference(before, after):
 
 
 class CpuReader:
-    """CPU use since the last reading; the first is since this was made."""
+    """CPU use since the last reading; the first is since this was made.
+
+    Where hardly any time has passed since then it is what it was: the kernel counts in hundredths of a second.
+    """
 
     def __init__(self, proc="/proc"):
         self._stat = Kept(proc + "/stat")
         self._before = {}
+        self._last = {}
         try:
             self._before = parse_stat(self._stat.read())
         except OSError:
@@ -91,5 +96,8 @@ class CpuReader:
             OSError: /proc/stat cannot be read.
         """
         after = parse_stat(self._stat.read())
-        before, self._before = self._before, after
-        return difference(before, after)
+        if 0 <= sum(after.get("cpu", ())) - sum(self._before.get("cpu", ())) < _FEWEST_TICKS:
+            return self._last
+        self._last = difference(self._before, after)
+        self._before = after
+        return self._last

@@ -8,6 +8,7 @@ from .survey import Survey
 
 HELLO_PAUSE_S = 10.0
 """Two hellos are at least so far apart, unless the GPUs changed."""
+_LOOK_S = 1.0
 
 
 def next_due(now, interval_s, phase):
@@ -54,7 +55,8 @@ class Probe:
             left = due - time.monotonic()
             if left <= 0.0:
                 return
-            self._wait(left)
+            # Whether something hangs is looked at now and then, however seldom the sweeps are.
+            self._wait(min(left, _LOOK_S))
 
     def _wait(self, timeout_s):
         """Wait for something to happen, and tell of it."""

@@ -29,7 +29,7 @@ class Survey:
         wake: called, in another thread, when an answer has come late.
         wait: waits until `wake` was called, or something happened, at most so many seconds.
         channel: with `watch` and `unwatch` for what is to be read as it comes; None for a caller that has none.
-        gpus: what is asked of the GPUs; made here but in tests.
+        gpus: makes what is asked of the GPUs out of (wake, whether it is to tell of Xids); `accelerators_of` if None.
         sections: parts of the sweep; those of a Linux host if it is None.
     """
 
@@ -42,7 +42,8 @@ class Survey:
         self._flood = Flood()
         self._log_events = []
         self._log = LogWatch(config, self._gaps, self._keep_log_event, channel)
-        self._gpus = accelerators_of(config, wake, not self._log.is_telling) if gpus is None else gpus
+        listens = not self._log.is_telling
+        self._gpus = accelerators_of(config, wake, listens) if gpus is None else gpus(wake, listens)
         self._sections = sections_of(config, wake) if sections is None else sections
         self._processes = ProcessReader(Describer(self._proc, self._etc), wake)
         self._cost = CostReader()

@@ -1,4 +1,4 @@
-"""This machine itself: psutil for the host, the probe's own NVML reading for its GPUs, without SSH."""
+"""This machine itself, without SSH: read by what the probe reads other hosts with, in this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leptontui import __version__
 from leptontui.model.link import Fault, FaultKind, Link, LinkState
 from leptontui.model.target import HostTarget
 from leptontui.sources.contract import Sink
-from leptontui.sources.machine import Machine
+from leptontui.sources.machine import Machine, looked_after
 from leptontui.wire import VERSION, Event, Hello, Message, Received, Sweep
 
 _log = logging.getLogger(__name__)
@@ -27,13 +27,14 @@ class LocalSource:
     """Watches this machine. Whatever may block is done in a thread.
 
     Args:
-        target: what to call it.
+        target: what to call it, and what is to be looked after on it.
         interval_s: time between two sweeps.
         machine: what is read; made here but in tests.
     """
 
     def __init__(self, target: HostTarget, *, interval_s: float, machine: Machine | None = None) -> None:
         self._host = target.name
+        self._target = target
         self._interval_s = interval_s
         self._machine = machine
         self._link = Link(self._host, LinkState.DIALING, time.time(), address="this machine")
@@ -41,14 +42,19 @@ class LocalSource:
     async def run(self, sink: Sink) -> None:
         """Watch until cancelled."""
         sink.link_changed(self._link)
-        while True:
-            try:
-                await self._watch(sink)
-            except Exception as error:  # noqa: BLE001 — the task's boundary: shown as the link's fault, tried again
-                _log.exception("this machine cannot be read")
-                fault = Fault(FaultKind.PROBE_FAILED, f"{type(error).__name__}: {error}")
-                self._change(sink, LinkState.LOST, fault, time.time() + _PAUSE_S)
-                await asyncio.sleep(_PAUSE_S)
+        try:
+            while True:
+                try:
+                    await self._watch(sink)
+                except Exception as error:  # noqa: BLE001 — the task's boundary: shown as the link's fault, tried again
+                    _log.exception("this machine cannot be read")
+                    fault = Fault(FaultKind.PROBE_FAILED, f"{type(error).__name__}: {error}")
+                    self._change(sink, LinkState.LOST, fault, time.time() + _PAUSE_S)
+                    await asyncio.sleep(_PAUSE_S)
+        finally:
+            machine, self._machine = self._machine, None
+            if machine is not None:
+                await asyncio.to_thread(machine.close)
 
     def redial(self, host: str) -> None:
         """Nothing: there is no link to dial."""
@@ -56,7 +62,7 @@ class LocalSource:
     async def _watch(self, sink: Sink) -> None:
         self._link = dataclasses.replace(self._link, dials=self._link.dials + 1)
         if self._machine is None:
-            self._machine = await asyncio.to_thread(Machine)
+            self._machine = await asyncio.to_thread(Machine, looked_after(self._target))
         machine = self._machine
         told: object = None
         seq = 0
@@ -67,8 +73,8 @@ class LocalSource:
             if told is None or told != machine.version:
                 told = machine.version
                 self._offer(sink, self._hello(machine))
-            for name, text, uuid, code in machine.events():
-                self._offer(sink, Event(VERSION, sweep.t_unix_s, name, uuid, code, text))
+            for event in await asyncio.to_thread(machine.events):
+                self._offer(sink, msgspec.convert({"v": VERSION, "kind": "event", **event}, Event))
             self._link = dataclasses.replace(self._link, sweeps=self._link.sweeps + 1)
             if self._link.state is not LinkState.LIVE:
                 self._change(sink, LinkState.LIVE)

@@ -8,7 +8,9 @@ import pytest
 
 from leptontui.model.link import FaultKind, LinkState
 from leptontui.model.target import HostTarget
-from leptontui.probe.driver import Driver
+from leptontui.probe.accelerators import Accelerators
+from leptontui.probe.amd import AmdGpus
+from leptontui.probe.driver import LIMIT_S, Driver
 from leptontui.probe.gpus import Gpus
 from leptontui.sources.local import LocalSource
 from leptontui.sources.machine import Machine
@@ -54,13 +56,18 @@ async def watching(source):
             await task
 
 
+def made_of(nvidia, limit_s=LIMIT_S):
+    """What a `Machine` makes its GPUs with."""
+    return lambda wake, _listens: Accelerators(Driver(wake, nvidia, limit_s), AmdGpus("/nowhere", "/nowhere", wake))
+
+
 def sweeps(sink):
     return [message for message in sink.messages if isinstance(message, Sweep)]
 
 
 async def test_it_says_hello_and_sweeps(gpus, nvml):
     gpus.set(count=2, gpu1_temp=77)
-    source = LocalSource(HostTarget("me"), interval_s=0.05, machine=Machine(Driver(gpus=Gpus(nvml))))
+    source = LocalSource(HostTarget("me"), interval_s=0.05, machine=Machine(gpus=made_of(Gpus(nvml))))
     async with watching(source) as sink:
         await sink.until(lambda sink: len(sweeps(sink)) >= 6)
     assert [link.state for link in sink.links] == [LinkState.DIALING, LinkState.LIVE]
@@ -79,7 +86,7 @@ async def test_it_says_hello_and_sweeps(gpus, nvml):
 
 
 async def test_a_lost_gpu_is_an_event(gpus, nvml):
-    source = LocalSource(HostTarget("me"), interval_s=0.02, machine=Machine(Driver(gpus=Gpus(nvml))))
+    source = LocalSource(HostTarget("me"), interval_s=0.02, machine=Machine(gpus=made_of(Gpus(nvml))))
     async with watching(source) as sink:
         await sink.until(sweeps)
         gpus.set(count=2, gpu0_lost=1)
@@ -89,22 +96,21 @@ async def test_a_lost_gpu_is_an_event(gpus, nvml):
     assert [event.name for event in events] == ["gpu-lost"]
 
 
-class Slow:
+class Slow(Gpus):
     """GPUs whose driver hangs until it is let go."""
 
     def __init__(self):
+        super().__init__()
         self.let_go = threading.Event()
-        self.identities, self.version, self.driver_version, self.gaps, self.losses, self.uses = {}, 0, None, {}, [], []
-        self.xids = []
 
-    def read(self, now):
+    def prepare(self, now):
         self.let_go.wait(20)
         return []
 
 
 async def test_a_driver_that_hangs_does_not_hang_the_source():
     slow = Slow()
-    machine = Machine(Driver(gpus=slow, limit_s=0.05))
+    machine = Machine(gpus=made_of(slow, limit_s=0.05))
     async with watching(LocalSource(HostTarget("me"), interval_s=0.02, machine=machine)) as sink:
         await sink.until(lambda sink: len(sweeps(sink)) >= 3)
         slow.let_go.set()

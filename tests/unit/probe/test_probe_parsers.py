@@ -225,30 +225,6 @@ def test_the_root_is_told_whatever_it_is_made_of():
     ]
 
 
-def test_processes():
-    assert processes.parse_job(b"0::/system.slice/slurmstepd.scope/job_8812/step_0/user/task_0\n") == "8812"
-    assert processes.parse_job(b"4:memory:/slurm/uid_1000/job_77\n1:name=systemd:/x\n") == "77"
-    assert processes.parse_job(b"0::/user.slice/my_job_12\n") is None
-    stat = b"12 (a) b (c) S 1 " + b" ".join(b"%d" % number for number in range(5, 40))
-    assert processes.parse_start(stat) == 22
-    assert processes.parse_command(b"python\0train.py\0--lr\x1b[31m\0") == "python train.py --lr [31m"
-    assert processes.parse_command(b"") is None
-    assert processes.parse_passwd(b"root:x:0:0::/:/bin/sh\nbroken\nanna:x:1000:1000::/:/bin/sh\n") == {
-        0: "root",
-        1000: "anna",
-    }
-
-
-def test_processes_are_described_from_proc(tree):
-    start = b"5 (x) S 1 " + b" ".join(b"%d" % number for number in range(5, 40))
-    root = tree({"5/stat": start, "5/cmdline": b"sleep\x009\0", "5/cgroup": b"0::/job_3/step_1\n", "passwd": b""})
-    described = processes.Describer(root, root)(5)
-    assert described["command"] == "sleep 9"
-    assert described["job"] == "3"
-    assert described["user"]
-    assert processes.Describer(root, root)(6) == {}
-
-
 def test_numbers_that_json_does_not_know_are_none():
     assert parsing.real("nan") is None
     assert parsing.real("inf") is None
@@ -268,7 +244,6 @@ PARSERS = [
     host.parse_memory_total,
     disks.parse_diskstats,
     nics.parse_net_dev,
-    processes.parse_job,
     processes.parse_start,
     processes.parse_command,
 ]
