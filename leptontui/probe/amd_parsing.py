@@ -73,7 +73,7 @@ def celsius(content):
 
 
 def watts(content):
-    """Watts out of the microwatts of hwmon; None for 0 as well: a second die says that where the first tells for both."""
+    """Watts out of the microwatts of hwmon; None for 0: a second die says that where the first tells for both."""
     value = scaled(content, MICRO)
     return value if value is not None and 0.0 < value < MOST_WATTS else None
 

@@ -1,27 +1,34 @@
-"""Who uses the GPUs: a process's user, command and scheduler job, from /proc/PID."""
+"""Who uses the GPUs: a process's user, command, scheduler job, pod and container, from /proc/PID."""
 
 import os
 import pwd
-import re
+import time
 
+from .attribution import image_of, parse_cgroup, parse_environ, parse_pod_logs, pod_of, slurm_of
 from .files import read_once, read_or_none
+from .masking import masked
 from .parsing import clean, clean_or_none, whole
 from .patrol import Patrol
 
 LIMIT_S = 1.0
 """How long reading about one process may take: its command line cannot be read while its memory map is locked."""
 MOST = 256
+REFRESH_S = 30.0
+"""How long what was read of a process holds: it may become another program, and its pod's name may come late."""
+PODS_S = 10.0
+"""How often at most the kubelet's directories are listed for a pod that is not known."""
 _START = 19
 """Column of the start time in /proc/PID/stat, counted from the one after the command."""
 _UID = 2
 _COMMAND_LENGTH = 256
-_JOB = re.compile(rb"/job_(\d+)(?:/|$)", re.MULTILINE)
-
-
-def parse_job(cgroup):
-    """The Slurm job in the content of /proc/PID/cgroup, None if there is none."""
-    match = _JOB.search(cgroup)
-    return match.group(1).decode("ascii") if match else None
+_COMMAND_BYTES = 512
+_CMDLINE_BYTES = 4096
+_CGROUP_BYTES = 1 << 14
+_ENVIRON_BYTES = 1 << 17
+_HIDDEN = "_hidden"
+_NO_ENVIRON = "_environ"
+_WHY_HIDDEN = "other users' processes are hidden (/proc is mounted with hidepid)"
+_WHY_NO_ENVIRON = "only root may read other users' environments: jobs and pods are known by cgroups alone"
 
 
 def parse_start(stat):
@@ -32,8 +39,16 @@ def parse_start(stat):
 
 
 def parse_command(cmdline):
-    """The content of /proc/PID/cmdline as one line, None if it is empty."""
-    return clean_or_none(cmdline.rstrip(b"\0").replace(b"\0", b" "), _COMMAND_LENGTH)
+    """The content of /proc/PID/cmdline as one line without secrets, None if it is empty."""
+    words = cmdline.rstrip(b"\0").decode("utf-8", "replace").split("\0")
+    return _short(clean_or_none(masked(words), _COMMAND_LENGTH))
+
+
+def _short(text):
+    """`text`, shorter where its characters take many bytes on the wire."""
+    while text and len(text.encode("ascii", "backslashreplace")) > _COMMAND_BYTES:
+        text = text[: len(text) * 3 // 4]
+    return text
 
 
 def parse_passwd(content):
@@ -53,44 +68,94 @@ class Describer:
     Args:
         proc: where /proc is.
         etc: where the file of local users is.
+        pods: where the kubelet keeps its pods' logs.
+        clock: monotonic time, in seconds.
     """
 
-    def __init__(self, proc="/proc", etc="/etc"):
+    def __init__(self, proc="/proc", etc="/etc", pods="/var/log/pods", clock=time.monotonic):
         self._proc = proc
         self._passwd = etc + "/passwd"
+        self._pods_at = pods
+        self._clock = clock
         self._known = {}
         self._users = {}
+        self._tasks = {}
+        self._pods = {}
+        self._pods_due = 0.0
 
     def __call__(self, pid):
-        """User, command and job of process `pid`, as a dict; empty once it is gone."""
+        """What is known of process `pid`, as a dict of the wire's fields; empty once it is gone.
+
+        Keys with an underscore say what could not be read; they are for `ProcessReader`.
+        """
+        now = self._clock()
         try:
             start = parse_start(read_once("%s/%d/stat" % (self._proc, pid)))
         except OSError:
             self._known.pop(pid, None)
-            return {}
+            why = _absence(pid)
+            return {} if why is None else {_HIDDEN: why}
         known = self._known.get(pid)
-        if known is not None and known[0] == start:
-            return known[1]
-        described = self._describe("%s/%d" % (self._proc, pid))
-        if len(self._known) > 4 * MOST:
-            self._known.clear()
-        self._known[pid] = (start, described)
-        return described
+        if known is None or known[0] != start or now >= known[1]:
+            if len(self._known) > 4 * MOST:
+                self._known.clear()
+            known = self._known[pid] = (start, now + REFRESH_S, self._describe("%s/%d" % (self._proc, pid), now))
+        # What its job is called may have been learned of another process of it.
+        described = known[2]
+        task = self._tasks.get(described.get("job"))
+        return dict(described, job=task) if task is not None else described
 
-    def _describe(self, directory):
-        cmdline = read_or_none(directory + "/cmdline")
+    def _describe(self, directory, now):
+        cmdline = read_or_none(directory + "/cmdline", _CMDLINE_BYTES)
         command = None if cmdline is None else parse_command(cmdline)
         if command is None:
             comm = read_or_none(directory + "/comm")
             command = None if comm is None else clean_or_none(comm, 64)
-        cgroup = read_or_none(directory + "/cgroup")
-        try:
-            user = self._user(os.stat(directory).st_uid)
-        except OSError:
-            user = None
-        return {"user": user, "command": command, "job": None if cgroup is None else parse_job(cgroup)}
+        described = {"user": self._user(directory), "command": command}
+        said = parse_cgroup(read_or_none(directory + "/cgroup", _CGROUP_BYTES) or b"")
+        variables = self._environ(directory)
+        is_hidden = variables is None
+        variables = variables or {}
+        job, step, task = slurm_of(said, variables)
+        if task is not None:
+            if len(self._tasks) > 4 * MOST:
+                self._tasks.clear()
+            self._tasks[job] = task
+        container = said.get("container") or image_of(variables)
+        pod = self._pod(said.get("pod_uid"), variables, now)
+        found = (("job", job), ("step", step), ("pod", pod), ("container", container))
+        described.update({field: value for field, value in found if value is not None})
+        if is_hidden and job is None and (pod is None or "/" not in pod):
+            described[_NO_ENVIRON] = _WHY_NO_ENVIRON
+        return described
 
-    def _user(self, uid):
+    def _environ(self, directory):
+        """The variables that attribute a process, None where its environment may not be read."""
+        try:
+            return parse_environ(read_once(directory + "/environ", _ENVIRON_BYTES))
+        except PermissionError:
+            return None
+        except OSError:
+            # It is ending, or its memory is gone.
+            return {}
+
+    def _pod(self, uid, variables, now):
+        if uid is None:
+            return None
+        if uid not in self._pods and now >= self._pods_due:
+            self._pods_due = now + PODS_S
+            try:
+                self._pods = parse_pod_logs(os.listdir(self._pods_at))
+            except OSError:
+                # No kubelet's, or not for this user.
+                self._pods = {}
+        return self._pods.get(uid) or pod_of(variables) or uid
+
+    def _user(self, directory):
+        try:
+            uid = os.stat(directory).st_uid
+        except OSError:
+            return None
         if uid not in self._users:
             self._users.update(parse_passwd(read_or_none(self._passwd, 1 << 20) or b""))
         if uid not in self._users:
@@ -102,17 +167,33 @@ class Describer:
         return self._users[uid]
 
 
+def _absence(pid):
+    """Why process `pid`, which has no directory, cannot be told; None if it has ended."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return _WHY_HIDDEN
+    except (OSError, OverflowError):
+        pass
+    return None
+
+
 class ProcessReader:
-    """Joins what NVML says of processes with what /proc says of them.
+    """Joins what the drivers say of processes with what /proc says of them.
 
     Args:
         describe: called with a pid, in a thread.
         wake: called, in another thread, when all are described; None for nothing.
         limit_s: how long one call may take.
+
+    Attributes:
+        gaps: {what: why} of what could not be read for the last `rows`.
     """
 
     def __init__(self, describe, wake=None, limit_s=LIMIT_S):
+        self.gaps = {}
         self._patrol = Patrol(describe, limit_s, wake)
+        self._limit_s = limit_s
 
     @property
     def is_idle(self):
@@ -122,18 +203,33 @@ class ProcessReader:
     def ask(self, uses):
         """Describe the processes of `uses`, dicts with a pid, if nothing is being asked."""
         self._patrol.check()
-        self._patrol.send(sorted({use["pid"] for use in uses}))
+        self._patrol.send(sorted({use["pid"] for use in uses[:MOST]}))
 
     def join(self, limit_s):
         """Wait, at most `limit_s`, until all are described or cannot be."""
         self._patrol.join(limit_s)
 
     def rows(self, uses):
-        """The wire's processes, as dicts: `uses` with user, command and job where they are known."""
+        """The wire's processes, as dicts: `uses` with user, command, job, step, pod and container where known."""
         self._patrol.check()
-        rows = []
+        rows, whys = [], {}
+        hung = self._patrol.hung
         for use in uses[:MOST]:
             row = dict(use)
-            row.update(self._patrol.found.get(use["pid"], (None, None))[0] or {})
+            described, error = self._patrol.found.get(use["pid"], (None, None))
+            if use["pid"] in hung:
+                whys["gpu processes"] = "reading /proc/%d has not come to an end for %g s" % (use["pid"], self._limit_s)
+            elif error is not None:
+                whys["gpu processes"] = "%s: %s" % (type(error).__name__, error)
+            for field, value in (described or {}).items():
+                if field == _HIDDEN:
+                    whys["gpu processes"] = value
+                elif field == _NO_ENVIRON:
+                    whys["environments of gpu processes"] = value
+                else:
+                    row[field] = value
             rows.append(row)
+        if len(uses) > MOST:
+            whys["gpu processes"] = "more than %d, the rest was left out" % MOST
+        self.gaps = whys
         return rows

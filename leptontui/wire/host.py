@@ -156,6 +156,7 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     """One value that a service's metrics page or a script of the inventory gave.
 
     `series` is its name with labels in Prometheus' notation, unique within `source`; `kind` is "gauge" or "counter".
+    A counter's `value` is its rate per second between the last two readings.
     """
 
     source: str
