@@ -14,6 +14,8 @@ _EARLY_S = 0.1
 _SPREAD = 5
 """The GPUs' slow readings are spread over so many seconds."""
 _PROCESSES = "gpu processes"
+_RARE = frozenset(("fan", "margin to slowdown", "memory temperature"))
+"""What many models do not have: that it is missing is not worth a line."""
 
 Told = namedtuple("Told", "readings uses details identities gaps")
 """What one visit to a GPU brought, all of it as the wire's dicts: the readings of the GPU and of its instances, the
@@ -56,9 +58,14 @@ class Card:
         self._index = index
         self._driver = driver
         self._instances = []
-        self._layout = ()
+        self._layout = None
         self._look_due = 0.0
         self._begin()
+
+    @property
+    def is_persistent(self):
+        """Whether the driver stays loaded while nobody uses the GPU; None where that is not known."""
+        return self._details.is_persistent
 
     def _begin(self):
         """Forget what the GPU does not support: it is another while it is divided."""
@@ -92,7 +99,7 @@ class Card:
         readings = [dict(self._reading)]
         for instance in list(self._instances):
             try:
-                readings.append(instance.read())
+                readings.append(instance.read(now))
             except codes.Lost:
                 # Taken apart: not a loss. The GPU itself has just answered.
                 self._instances.remove(instance)
@@ -110,16 +117,22 @@ class Card:
         )
 
     def _look(self):
-        found = mig.layout(self._nvml, self.handle)
-        layout = tuple((number, uuid) for number, uuid, _ in found)
+        try:
+            found = mig.layout(self._nvml, self.handle)
+        except self._nvml.NVMLError as error:
+            if codes.code_of(error) in codes.NEVER:
+                self._look_due = float("inf")
+            return
+        layout = None if found is None else [(number, uuid) for number, uuid, _ in found]
         if layout == self._layout:
             return
-        if bool(layout) != bool(self._layout):
+        if (layout is None) != (self._layout is None):
+            # What it does not tell while MIG is on it may tell otherwise, and the other way round.
             self._begin()
         self._layout = layout
         self._processes_due = 0.0
         self._instances = [
-            mig.Instance(self._nvml, handle, uuid, number, self.identity) for number, uuid, handle in found
+            mig.Instance(self._nvml, handle, uuid, number, self.identity) for number, uuid, handle in found or ()
         ]
 
     def _read_processes(self):
@@ -140,8 +153,9 @@ class Card:
     def _gaps(self):
         gaps = {}
         for turn in self._turns:
-            if turn.refusal is not None:
-                gaps[turn.reading.what] = self._why(turn.refusal)
+            what = turn.reading.what
+            if turn.refusal is not None and (what not in _RARE or codes.code_of(turn.refusal) == codes.NO_PERMISSION):
+                gaps[what] = self._why(turn.refusal)
             elif turn.trouble is not None:
                 gaps["gpu %d" % self._index] = str(turn.trouble)
         for what, error in self._details.refusals().items():
@@ -156,6 +170,6 @@ class Card:
             return "not permitted to this user"
         if code not in codes.NEVER:
             return "GPU %d: %s" % (self._index, error)
-        if self._instances:
+        if self._layout is not None:
             return "not told of a GPU divided by MIG"
         return "not supported by %s" % (self.identity.get("name") or "this GPU")

@@ -30,8 +30,17 @@ _RENUMBERED = (580, 82)
 """The driver since which 269 to 271 are what they are. NVIDIA moved these fields: in drivers 575 to 580.65 they were
 251 to 253, and 269 to 271 were settings of power smoothing. Before 575 there were none of them."""
 
-_ACTIONS = {0: "none", 1: "reset", 2: "reboot", 3: "drain P2P", 4: "drain and reset", 6: "reset", 7: "reboot"}
-"""nvmlDeviceGpuRecoveryAction_t. 6 resets the bus and 7 is the whole system's reboot."""
+_ACTIONS = {
+    0: "none",
+    1: "reset",
+    2: "reboot",
+    3: "drain P2P",
+    4: "drain and reset",
+    5: "IMEX domain",
+    6: "reset",
+    7: "reboot",
+}
+"""nvmlDeviceGpuRecoveryAction_t. 5 recovers the domain, 6 resets the bus and 7 is the whole system's reboot."""
 _FABRIC_STATES = {1: "not started", 2: "in progress", 3: "completed"}
 """nvmlGpuFabricState_t; 0 is a GPU without fabric."""
 
@@ -177,6 +186,11 @@ class DetailsReader:
         self._fields = Fields(nvml, handle, _wanted(driver))
         self._kept = {}
         self._due = self._modes_due = self._inforom_due = 0.0
+
+    @property
+    def is_persistent(self):
+        """Whether the driver stays loaded while nobody uses the GPU; None where that is not known."""
+        return self._kept.get("is_persistent")
 
     def read(self, now):
         """The wire's `GpuDetails` as a dict without uuid, and without what is null; None where it is not time yet.

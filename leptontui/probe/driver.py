@@ -105,8 +105,7 @@ class Driver:
         found += [("gpu-lost", text, uuid, None) for uuid, text in losses]
         xids, self._xids = self._xids, []
         return found + [
-            ("xid", "Xid %d, as the driver tells; the kernel's log says more" % code, uuid, code)
-            for uuid, code in xids
+            ("xid", "Xid %d, as the driver tells; the kernel's log says more" % code, uuid, code) for uuid, code in xids
         ]
 
     def readings(self):

@@ -9,6 +9,10 @@ from .xids import XidEvents
 RETRY_S = 10.0
 """A driver that is gone, and a GPU that is lost, are asked again this often."""
 RETRY_LIBRARY_S = 60.0
+_EARLY_S = 0.1
+"""A sweep that comes a little early is in time."""
+RENEW_S = 60.0
+"""While a GPU is lost NVML is begun anew this often: its session may keep saying so of one that was mended."""
 
 
 class Gpus:
@@ -36,6 +40,7 @@ class Gpus:
         self._listens = listens
         self._nvml = None
         self._retry_at = 0.0
+        self._opened_at = 0.0
         self._gap = {}
         self._end = None
         self._gone = set()
@@ -68,7 +73,7 @@ class Gpus:
         gaps = {}
         for told in self.told.values():
             gaps.update(told.gaps)
-        gaps.update(("gpu %d" % index, why) for index, why in self._missing.items())
+        gaps.update(("gpu %d" % index, why) for index, why in list(self._missing.items()))
         gaps.update(self._gap)
         return gaps
 
@@ -83,11 +88,13 @@ class Gpus:
         if self._nvml is not None and self._count and len(self._retry) == self._count and self._end is None:
             # All are lost: only a new session can find them again.
             self._end, self._retry_at = (None,), now + RETRY_S
+        elif self._retry and self._may_renew(now):
+            self._end, self._retry_at = (None,), now
         if self._end is not None and not self.is_hung:
             self._close()
         if self._nvml is None and now >= self._retry_at and not self.is_hung:
             self._open(now)
-        if self._nvml is not None and self._listens and self._xid_events is None and not self._unseen:
+        if self._nvml is not None and self._listens and self._end is None:
             self._listen()
         return self._xid_events.take() if self._xid_events else []
 
@@ -125,6 +132,7 @@ class Gpus:
             codes.forget(nvml, unload=codes.code_of(error) == codes.LIB_RM_VERSION_MISMATCH)
             return
         self._gap = {}
+        self._opened_at = now
         self._forget(count)
         if driver != self.driver_version:
             self.driver_version = driver
@@ -138,12 +146,27 @@ class Gpus:
         if nvml is not None:
             codes.forget(nvml, unload=getattr(error, "code", None) == codes.LIB_RM_VERSION_MISMATCH)
 
+    def _may_renew(self, now):
+        """Whether to end the session for the sake of a lost GPU; never where that would end the others' counters, too.
+
+        Without persistence the driver lets go of a GPU that nobody uses, and its volatile counters begin at 0 again.
+        """
+        if self._nvml is None or self._end is not None or self.is_hung or now - self._opened_at < RENEW_S - _EARLY_S:
+            return False
+        answering = [card for index, card in list(self._cards.items()) if index not in self._retry]
+        return all(card.is_persistent for card in answering)
+
     def _listen(self):
+        if self._xid_events is False or not self._cards:
+            return
         try:
-            self._xid_events = XidEvents(self._nvml, self._cards.values())
+            if self._xid_events is None:
+                self._xid_events = XidEvents(self._nvml)
+            refusal = self._xid_events.follow(list(self._cards.values()))
         except self._nvml.NVMLError as error:
-            self._xid_events = False
-            self._gap = dict(self._gap, xid="the driver does not tell: %s" % error)
+            self._xid_events, refusal = False, error
+        if refusal is not None:
+            self._gap = dict(self._gap, xid="the driver does not tell: %s" % refusal)
 
     # What answers at once
 
@@ -173,20 +196,6 @@ class Gpus:
         elif self._end is None and self._nvml is not None:
             self._succeed(index, *answer)
         self._find_unlisted()
-
-    def read(self, now):
-        """The readings of all GPUs that answer, as the wire's `GpuReading` dicts; this, too, may block.
-
-        Args:
-            now: monotonic time, in seconds.
-        """
-        self.prepare(now)
-        for index in self.indices:
-            try:
-                self.take(index, self.visit(index, now), None, now)
-            except Exception as error:  # noqa: BLE001 — as `take` gets it from the thread that asks
-                self.take(index, None, error, now)
-        return [reading for _, told in sorted(self.told.items()) for reading in told.readings]
 
     def _stop(self, error, until, why):
         self._end, self._retry_at = (error,), until

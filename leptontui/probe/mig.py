@@ -4,7 +4,7 @@ import re
 
 from . import nvml as codes
 from .parsing import clean_or_none
-from .readings import Reading, Turn
+from .readings import SLOW_S, Reading, Turn
 
 LOOK_S = 10.0
 """How often the instances are looked at anew."""
@@ -23,7 +23,15 @@ def _memory_v2(nvml, handle):
     return (answer.used + answer.reserved,)
 
 
+def _uncorrected(nvml, handle):
+    # All that NVML counts of an instance (nvmlDeviceGetMemoryErrorCounter): uncorrected, volatile, in SRAM.
+    return (nvml.nvmlDeviceGetMemoryErrorCounter(handle, 1, 0, 7),)
+
+
 _MEMORY = Reading("memory of MIG instances", ("memory_used_bytes",), 0.0, (_memory, _memory_v2))
+_ECC = Reading("ecc of MIG instances", ("ecc_uncorrected",), SLOW_S, (_uncorrected,))
+_EARLY_S = 0.1
+"""A sweep that comes a little early is in time."""
 
 
 class Instance:
@@ -48,6 +56,9 @@ class Instance:
         self.uuid = uuid
         self._nvml = nvml
         self._memory = Turn(_MEMORY)
+        self._ecc = Turn(_ECC)
+        self._ecc_due = 0.0
+        self._counted = {}
         name = _attempt(nvml, nvml.nvmlDeviceGetName, handle)
         memory = _attempt(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
         self.identity = {
@@ -69,14 +80,17 @@ class Instance:
         attributes = _attempt(self._nvml, self._nvml.nvmlDeviceGetAttributes, self.handle)
         return None if attributes is None else profile_of(attributes, whole_bytes)
 
-    def read(self):
+    def read(self, now):
         """The wire's `GpuReading` as a dict.
 
         Raises:
             Lost: its GPU, or it itself, is gone.
             DriverGone: so is the driver.
         """
-        return dict(self._memory.read(self._nvml, self.handle), uuid=self.uuid)
+        if now >= self._ecc_due:
+            self._ecc_due = now + SLOW_S - _EARLY_S
+            self._counted = self._ecc.read(self._nvml, self.handle)
+        return dict(self._memory.read(self._nvml, self.handle), uuid=self.uuid, **self._counted)
 
 
 def profile_of(attributes, whole_bytes):
@@ -100,19 +114,20 @@ def profile_of(attributes, whole_bytes):
 
 
 def layout(nvml, handle):
-    """[(number, uuid, handle)] of the instances of a GPU; empty without MIG.
+    """[(number, uuid, handle)] of the instances of a GPU; None without MIG, an empty list where it is on without any.
 
     Raises:
         Lost: the GPU is gone.
         DriverGone: so is the driver.
+        NVMLError: it does not tell, as one that cannot be divided does.
     """
     try:
         if not nvml.nvmlDeviceGetMigMode(handle)[0]:
-            return []
+            return None
         most = nvml.nvmlDeviceGetMaxMigDeviceCount(handle)
     except nvml.NVMLError as error:
         codes.sorted_out(error)
-        return []
+        raise
     found = []
     for number in range(most):
         try:

@@ -68,7 +68,6 @@ class Turn:
         return dict.fromkeys(self.reading.fields)
 
 
-
 def _utilisation(nvml, handle):
     answer = nvml.nvmlDeviceGetUtilizationRates(handle)
     return answer.gpu, answer.memory

@@ -6,29 +6,39 @@ _MOST = 64
 
 
 class XidEvents:
-    """Xids of some GPUs from now on.
+    """Xids of the GPUs that are followed, each from then on.
 
     Args:
         nvml: the pynvml module.
-        cards: the GPUs.
 
     Raises:
-        NVMLError: this driver tells of none of them.
+        NVMLError: this driver tells of none.
     """
 
-    def __init__(self, nvml, cards):
+    def __init__(self, nvml):
         self._nvml = nvml
         self._set = nvml.nvmlEventSetCreate()
         self._uuids = {}
-        refusal = None
+        self._refusals = {}
+
+    def follow(self, cards):
+        """Hear of the Xids of these GPUs, too; those that are followed already, or refuse, are not asked again.
+
+        Returns:
+            NVML's error where none of them tells of Xids, None otherwise.
+        """
         for card in cards:
+            address = _address(card.handle)
+            if address in self._uuids or address in self._refusals:
+                continue
             try:
-                nvml.nvmlDeviceRegisterEvents(card.handle, _XID_EVENT, self._set)
-                self._uuids[_address(card.handle)] = card.uuid
-            except nvml.NVMLError as error:
-                refusal = error
-        if refusal is not None and not self._uuids:
-            raise refusal
+                self._nvml.nvmlDeviceRegisterEvents(card.handle, _XID_EVENT, self._set)
+                self._uuids[address] = card.uuid
+            except self._nvml.NVMLError as error:
+                self._refusals[address] = error
+        if self._refusals and not self._uuids:
+            return next(iter(self._refusals.values()))
+        return None
 
     def take(self):
         """[(uuid, code)] since the last call, oldest first; the uuid is None for a GPU that is not ours."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import Any
 
 import pynvml
 import pytest
@@ -129,6 +130,7 @@ class Gpus:
 
     def __init__(self, library: Path, path: Path) -> None:
         self._path = path
+        self._library = library
         self.environment = fake_nvml.environment(library, path)
 
     def set(self, **readings: fake_nvml.Value) -> None:
@@ -140,6 +142,10 @@ class Gpus:
     def remove(self) -> None:
         """Unload the driver."""
         self._path.unlink()
+
+    def asked(self, key: str) -> int:
+        """How often a key was asked for in this process, by any test so far."""
+        return ctypes.CDLL(str(self._library)).fake_nvml_asked(key.encode())
 
 
 @pytest.fixture
@@ -160,8 +166,40 @@ def nvml(gpus: Gpus, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         return pynvml
 
     yield load
+    ctypes.CDLL(str(library)).nvmlShutdown()
     pynvml.nvmlLib = None
     pynvml._nvmlGetFunctionPointer_cache.clear()
+
+
+class Sweeps:
+    """Reads all GPUs as the driver's thread does, but here and now."""
+
+    def __init__(self) -> None:
+        self.xids: list[tuple[str | None, int]] = []
+        self.uses: list[dict[str, object]] = []
+        self.details: list[dict[str, object]] = []
+
+    def __call__(self, host: Any, now: float) -> list[dict[str, object]]:  # noqa: ANN401 — the probe is not annotated
+        """The readings; what else was told is in the attributes."""
+        self.xids = host.prepare(now)
+        answered = []
+        for index in host.indices:
+            try:
+                answer, error = host.visit(index, now), None
+            except Exception as raised:  # noqa: BLE001 — handed over, as the thread does it
+                answer, error = None, raised
+            host.take(index, answer, error, now)
+            if index in host.told and answer is not None:
+                answered.append(host.told[index])
+        self.uses = [use for told in answered for use in told.uses]
+        self.details = [row for told in answered for row in told.details]
+        return [reading for told in answered for reading in told.readings]
+
+
+@pytest.fixture
+def sweep() -> Sweeps:
+    """Reads all GPUs of a host: `sweep(host, now)`."""
+    return Sweeps()
 
 
 @pytest.fixture

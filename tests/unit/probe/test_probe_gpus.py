@@ -2,14 +2,14 @@
 
 import pytest
 
-from leptontui.probe.gpus import RETRY_S, Gpus
+from leptontui.probe.gpus import RENEW_S, RETRY_S, Gpus
 from leptontui.probe.nvml import NoLibrary
 
 FIRST = "GPU-00000000-0000-0000-0000-000000000000"
 SECOND = "GPU-00000000-0000-0000-0000-000000000001"
 
 
-def test_identity_and_readings(gpus, nvml):
+def test_identity_and_readings(gpus, nvml, sweep):
     gpus.set(
         count=2,
         driver="570.1",
@@ -22,7 +22,7 @@ def test_identity_and_readings(gpus, nvml):
         gpu1_util=0,
     )
     host = Gpus(nvml)
-    first, second = host.read(100.0)
+    first, second = sweep(host, 100.0)
     assert first["uuid"] == FIRST
     assert first["temp_c"] == 81
     assert first["temp_memory_c"] == 71
@@ -37,145 +37,196 @@ def test_identity_and_readings(gpus, nvml):
     assert host.identities[FIRST]["pci_bus_id"] == "00000000:3B:00.0"
     assert host.identities[FIRST]["temp_slowdown_c"] == 87
     assert host.identities[FIRST]["memory_total_bytes"] == 85520809984
-    assert host.uses == [
+    assert sweep.uses == [
         {"uuid": FIRST, "pid": 99, "memory_used_bytes": 5},
         {"uuid": FIRST, "pid": 1234, "memory_used_bytes": 1073741824},
     ]
 
 
-def test_what_a_gpu_does_not_support_is_null_said_once_and_not_asked_again(gpus, nvml, monkeypatch):
+def test_what_a_gpu_does_not_support_is_null_said_once_and_not_asked_again(gpus, nvml, sweep, monkeypatch):
     gpus.set(count=1, gpu0_name="NVIDIA GeForce RTX 3090", gpu0_ecc_corrected="unsupported", gpu0_util="unsupported")
     host = Gpus(nvml)
-    (reading,) = host.read(100.0)
+    (reading,) = sweep(host, 100.0)
     assert reading["ecc_corrected"] is None
     assert reading["util_pct"] is None
     assert reading["ecc_uncorrected"] == 0
     assert host.gaps["ecc"] == "not supported by NVIDIA GeForce RTX 3090"
     monkeypatch.setattr("pynvml.nvmlDeviceGetUtilizationRates", lambda _: pytest.fail("asked again"))
-    assert host.read(200.0)[0]["util_pct"] is None
+    assert sweep(host, 200.0)[0]["util_pct"] is None
 
 
-def test_slow_readings_are_repeated_between_their_turns(gpus, nvml):
+def test_slow_readings_are_repeated_between_their_turns(gpus, nvml, sweep):
     gpus.set(count=1)
     host = Gpus(nvml)
-    host.read(100.0)
+    sweep(host, 100.0)
     gpus.set(count=1, gpu0_temp=90, gpu0_ecc_uncorrected=1)
-    (soon,) = host.read(101.0)
+    (soon,) = sweep(host, 101.0)
     assert (soon["temp_c"], soon["ecc_uncorrected"]) == (90, 0)
-    (later,) = host.read(106.0)
+    (later,) = sweep(host, 106.0)
     assert later["ecc_uncorrected"] == 1
 
 
-def test_a_passing_error_is_null_for_once(gpus, nvml):
+def test_a_passing_error_is_null_for_once(gpus, nvml, sweep):
     host = Gpus(nvml)
-    host.read(100.0)
+    sweep(host, 100.0)
     gpus.set(count=2, gpu0_error=999)
-    assert host.read(101.0)[0]["temp_c"] is None
+    assert sweep(host, 101.0)[0]["temp_c"] is None
     gpus.set(count=2)
-    assert host.read(102.0)[0]["temp_c"] == 64
+    assert sweep(host, 102.0)[0]["temp_c"] == 64
 
 
-def test_a_lost_gpu_is_absent_said_once_and_comes_back(gpus, nvml):
+def test_a_lost_gpu_is_absent_said_once_and_comes_back(gpus, nvml, sweep):
     host = Gpus(nvml)
-    host.read(100.0)
+    sweep(host, 100.0)
     version = host.version
     gpus.set(count=2, gpu1_lost=1)
-    assert [reading["uuid"] for reading in host.read(101.0)] == [FIRST]
+    assert [reading["uuid"] for reading in sweep(host, 101.0)] == [FIRST]
     assert [uuid for uuid, _ in host.losses] == [SECOND]
     host.losses = []
-    host.read(101.0 + RETRY_S)
+    sweep(host, 101.0 + RETRY_S)
     assert host.losses == []
     assert SECOND in host.identities
     gpus.set(count=2)
-    assert len(host.read(101.0 + 1.5 * RETRY_S)) == 1
-    assert len(host.read(101.0 + 2.5 * RETRY_S)) == 2
+    assert len(sweep(host, 101.0 + 1.5 * RETRY_S)) == 1
+    assert len(sweep(host, 101.0 + 2.5 * RETRY_S)) == 2
     assert host.version > version
 
 
-def test_a_gpu_that_was_lost_before_we_came_is_told_and_found_later(gpus, nvml):
+def test_a_gpu_that_was_lost_before_we_came_is_told_and_found_later(gpus, nvml, sweep):
     gpus.set(count=2, gpu1_lost=1)
     host = Gpus(nvml)
-    assert len(host.read(100.0)) == 1
+    assert len(sweep(host, 100.0)) == 1
     assert host.losses == [(None, "GPU 1: GPU is lost")]
     assert host.gaps["gpu 1"] == "GPU is lost"
     version = host.version
     gpus.set(count=2)
-    assert len(host.read(100.0 + RETRY_S)) == 2
+    assert len(sweep(host, 100.0 + RETRY_S)) == 2
     assert "gpu 1" not in host.gaps
     assert host.version > version
 
 
-def test_all_gpus_lost_is_a_new_session_every_ten_seconds_and_one_loss_each(gpus, nvml):
+def test_all_gpus_lost_is_a_new_session_every_ten_seconds_and_one_loss_each(gpus, nvml, sweep):
     host = Gpus(nvml)
-    host.read(100.0)
+    sweep(host, 100.0)
     gpus.set(count=2, **{"gpu*_lost": 1})
     for second in range(101, 140):
-        assert host.read(float(second)) == []
+        assert sweep(host, float(second)) == []
     assert sorted(uuid for uuid, _ in host.losses) == [FIRST, SECOND]
     gpus.set(count=2)
-    assert len(host.read(150.0)) == 2
+    assert len(sweep(host, 150.0)) == 2
 
 
-def test_a_driver_that_is_unloaded_comes_back_by_itself(gpus, nvml):
+def test_a_driver_that_is_unloaded_comes_back_by_itself(gpus, nvml, sweep):
     host = Gpus(nvml)
-    host.read(100.0)
+    sweep(host, 100.0)
     gpus.remove()
-    assert host.read(101.0) == []
+    assert sweep(host, 101.0) == []
     assert host.gaps == {"gpu": "the NVIDIA driver does not answer NVML: Driver Not Loaded"}
     assert host.losses == []
     gpus.set(count=3, driver="581.0")
-    assert host.read(102.0) == []
+    assert sweep(host, 102.0) == []
     version = host.version
-    assert len(host.read(101.0 + RETRY_S)) == 3
+    assert len(sweep(host, 101.0 + RETRY_S)) == 3
     assert "gpu" not in host.gaps
     assert host.driver_version == "581.0"
     assert host.version > version
 
 
-def test_a_gpu_that_a_new_driver_does_not_list_is_lost(gpus, nvml):
+def test_after_a_reload_the_old_handles_are_not_used(gpus, nvml, sweep):
     host = Gpus(nvml)
-    host.read(100.0)
-    gpus.set(count=2, error=9)
-    host.read(101.0)
-    gpus.set(count=1)
-    assert len(host.read(120.0)) == 1
+    sweep(host, 100.0)
+    version = host.version
+    gpus.set(count=2, session=2, driver="590.1", gpu0_temp=50)
+    assert sweep(host, 101.0) == []
+    assert host.losses == []
+    readings = sweep(host, 101.0 + RETRY_S)
+    assert [reading["temp_c"] for reading in readings] == [50, 64]
+    assert host.driver_version == "590.1"
+    assert host.version > version
+
+
+def test_a_mended_gpu_that_the_session_still_calls_lost_is_found_by_a_new_one(gpus, nvml, sweep):
+    host = Gpus(nvml)
+    sweep(host, 100.0)
+    gpus.set(count=2, gpu1_lost=2)
+    sweep(host, 101.0)
+    gpus.set(count=2)
+    for second in range(102, 100 + int(RENEW_S)):
+        assert len(sweep(host, float(second))) == 1
+    assert len(sweep(host, 100.0 + RENEW_S)) == 2
     assert [uuid for uuid, _ in host.losses] == [SECOND]
 
 
-def test_a_host_without_a_driver_has_no_gpus():
+def test_no_new_session_where_the_others_would_forget_their_counters(gpus, nvml, sweep):
+    gpus.set(count=2, gpu0_persistence=0)
+    host = Gpus(nvml)
+    sweep(host, 100.0)
+    gpus.set(count=2, gpu0_persistence=0, gpu1_lost=2)
+    sweep(host, 101.0)
+    gpus.set(count=2, gpu0_persistence=0)
+    for second in range(102, 102 + 3 * int(RENEW_S)):
+        assert len(sweep(host, float(second))) == 1
+
+
+def test_a_gpu_that_a_new_driver_does_not_list_is_lost(gpus, nvml, sweep):
+    host = Gpus(nvml)
+    sweep(host, 100.0)
+    gpus.set(count=2, error=9)
+    sweep(host, 101.0)
+    gpus.set(count=1)
+    assert len(sweep(host, 120.0)) == 1
+    assert [uuid for uuid, _ in host.losses] == [SECOND]
+
+
+def test_a_host_without_a_driver_has_no_gpus(sweep):
     def load():
         raise NoLibrary("no NVIDIA driver (libnvidia-ml.so.1 not found)")
 
     host = Gpus(load)
-    assert host.read(0.0) == []
+    assert sweep(host, 0.0) == []
     assert host.gaps == {"gpu": "no NVIDIA driver (libnvidia-ml.so.1 not found)"}
 
 
-def test_an_upgraded_driver_is_said_in_words(gpus, nvml):
+def test_an_upgraded_driver_is_said_in_words(gpus, nvml, sweep):
     gpus.set(count=1, error=18)
     host = Gpus(nvml)
-    assert host.read(0.0) == []
+    assert sweep(host, 0.0) == []
     assert "mismatch" in host.gaps["gpu"]
     gpus.set(count=1)
-    assert len(host.read(RETRY_S)) == 1
+    assert len(sweep(host, RETRY_S)) == 1
 
 
-def test_xids_are_told_by_the_driver_each_once(gpus, nvml):
+def test_xids_are_told_by_the_driver_each_once(gpus, nvml, sweep):
     gpus.set(count=2, gpu0_xid=31)
     host = Gpus(nvml, listens=True)
-    host.read(100.0)
-    assert host.xids == []
+    sweep(host, 100.0)
+    sweep(host, 101.0)
+    assert sweep.xids == []
     gpus.set(count=2, gpu0_xid=31, gpu1_xid=79)
-    host.read(101.0)
-    host.read(102.0)
-    assert host.xids == [(SECOND, 79)]
-    gpus.set(count=2, gpu0_xid=31, gpu1_xid="79 again")
-    host.read(103.0)
-    assert host.xids == [(SECOND, 79), (SECOND, 79)]
+    sweep(host, 102.0)
+    assert sweep.xids == [(SECOND, 79)]
+    sweep(host, 103.0)
+    assert sweep.xids == []
+    gpus.set(count=2, gpu0_xid="43 later", gpu1_xid="79 again")
+    sweep(host, 104.0)
+    assert sweep.xids == [(FIRST, 43), (SECOND, 79)]
 
 
-def test_a_driver_that_tells_of_no_xid_says_so(gpus, nvml):
+def test_a_gpu_that_came_back_is_heard_of_like_the_others(gpus, nvml, sweep):
+    gpus.set(count=2, gpu1_lost=1)
+    host = Gpus(nvml, listens=True)
+    sweep(host, 100.0)
+    gpus.set(count=2)
+    sweep(host, 100.0 + RETRY_S)
+    sweep(host, 101.0 + RETRY_S)
+    gpus.set(count=2, gpu1_xid=63)
+    sweep(host, 102.0 + RETRY_S)
+    assert sweep.xids == [(SECOND, 63)]
+
+
+def test_a_driver_that_tells_of_no_xid_says_so(gpus, nvml, sweep):
     gpus.set(count=1, gpu0_xid="unsupported")
     host = Gpus(nvml, listens=True)
-    assert len(host.read(100.0)) == 1
+    sweep(host, 100.0)
+    assert len(sweep(host, 101.0)) == 1
     assert host.gaps["xid"] == "the driver does not tell: Not Supported"
