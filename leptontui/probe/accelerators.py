@@ -36,6 +36,11 @@ class Accelerators:
         return self._driver.driver_version or self._amd.driver_version
 
     @property
+    def is_hung(self):
+        """Whether some of it does not answer: nothing is known of the GPUs that are not listed."""
+        return self._driver.is_hung or self._amd.is_hung
+
+    @property
     def is_busy(self):
         """Whether GPUs are being asked and may yet answer soon."""
         return self._driver.is_busy
@@ -61,7 +66,7 @@ class Accelerators:
         fields = {
             "gpus": readings + amd_readings,
             "gpu_details": details + amd_details,
-            "is_driver_hung": self._driver.is_hung or self._amd.is_hung,
+            "is_driver_hung": self.is_hung,
         }
         return fields, uses + amd_uses
 
@@ -72,6 +77,8 @@ class Accelerators:
     def gaps(self):
         """{what: why} of what cannot be read now."""
         gaps = dict(self._driver.gaps())
+        if self._driver.is_hung:
+            gaps.setdefault("gpu", "the NVIDIA driver has not answered yet")
         amd = dict(self._amd.gaps)
         if self._amd_why is not None:
             amd["amd gpus"] = self._amd_why

@@ -51,6 +51,7 @@ class Survey:
         self._noted = {}
         self._bus = self._scheduler = self._units = None
         self._bus_due_at = 0.0
+        self._early_details = []
         self._identity = {}
 
     def start(self):
@@ -58,10 +59,12 @@ class Survey:
         now = time.monotonic()
         self._identity = self._gaps.attempt("host", self._identify, now, {"hostname": os.uname().nodename})
         self._read_sections(now)
-        self._read_gpus()
+        early = self._read_gpus()[0]["gpu_details"]
         self._read_bus(now)
         self._wait_until(lambda: all(section.is_idle is None or section.is_idle() for section in self._sections))
         self._read_sections(time.monotonic())
+        # Only of GPUs that have answered once does the driver tell Xids, and the next sweep may be far.
+        self._early_details = early + self._read_gpus()[0]["gpu_details"]
         # What starting took is not what a sweep costs.
         self._gaps.attempt("probe", self._cost.read, time.monotonic(), None)
 
@@ -71,7 +74,7 @@ class Survey:
     @property
     def urgent_version(self):
         """Changes when what `hello` says of GPUs has changed."""
-        return self._gpus.version
+        return self._gpus.version, self._gpus.is_hung
 
     @property
     def version(self):
@@ -93,6 +96,10 @@ class Survey:
         """The wire's `Sweep` as a dict, but for its version and number."""
         started = time.monotonic()
         values, uses = self._read_gpus()
+        if self._early_details:
+            # Read once in ten seconds, and not to be lost.
+            values["gpu_details"] = self._early_details + values["gpu_details"]
+            self._early_details = []
         if uses:
             self._processes.ask(uses)
         self._log.check(time.monotonic())
