@@ -55,7 +55,7 @@ from leptontui.config.source import SourceSpec, read_source
 from leptontui.config.text import MAX_FILE_BYTES, read_text, unreadable
 from leptontui.model.target import Fleet
 
-__all__ = ["MAX_FILE_BYTES", "Inventory", "load_inventory", "read_inventory"]
+__all__ = ["MAX_FILE_BYTES", "Inventory", "examine", "load_inventory", "read_inventory"]
 
 TOP_KEYS: Final = ("name", "ssh_config", "group", "source")
 _EXAMPLE: Final = 'hosts are listed as [[group]] with name = "train" and hosts = ["gpu[001-064]"]'
@@ -93,19 +93,25 @@ def read_inventory(path: Path) -> Inventory:
         ConfigError: it cannot be read or something in it is wrong; carries every problem, as
             `file:line: key: what was found, what was expected`.
     """
+    inventory, problems = examine(path)
+    if problems:
+        raise config_error(problems)
+    return inventory
+
+
+def examine(path: Path) -> tuple[Inventory, list[Problem]]:
+    """Read the inventory file at `path`: what could be understood, and every problem, in the order of lines."""
     file = str(path)
     try:
         text = read_text(path)
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise config_error([_syntax_problem(file, text, error)]) from None
+        return Inventory(path.stem), [_syntax_problem(file, text, error)]
     except (ValueError, RecursionError, OSError) as error:
-        raise config_error([Problem(file, None, "", unreadable(error, "a TOML file"))]) from None
+        return Inventory(path.stem), [Problem(file, None, "", unreadable(error, "a TOML file"))]
     problems: list[Problem] = []
     inventory = _inventory(document, path, Lines.of(text), problems)
-    if problems:
-        raise config_error(sorted(problems, key=lambda problem: problem.line or 0))
-    return inventory
+    return inventory, sorted(problems, key=lambda problem: problem.line or 0)
 
 
 def _syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from leptontui.config.found import NotUnderstood
 from leptontui.config.problem import quoted
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_ALIASES: Final = 1000
 """A YAML bomb needs few aliases, but multiplies what they name; what is named by an alias here is counted each time."""
 MAX_VALUES: Final = 2_000_000
 """Values in a document, aliases followed."""
 _MAX_DEPTH: Final = 60
+_ENCRYPTED: Final = frozenset({"vault", "vault-encrypted"})
+"""Tags of values that Ansible Vault encrypted."""
 
 
 def parse_yaml(text: str) -> object:
@@ -22,12 +28,12 @@ def parse_yaml(text: str) -> object:
     """
     import yaml  # noqa: PLC0415 — 15 ms, and most fleets have no YAML
 
-    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = _loader()
     try:
         aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader))
         if aliases > MAX_ALIASES:
             raise NotUnderstood(f"{aliases} aliases", expected=f"at most {MAX_ALIASES}")
-        # A SafeLoader: no tag of it makes anything but plain values.
+        # Made of SafeLoader: no tag of it makes anything but plain values.
         document = yaml.load(text, Loader=loader)  # noqa: S506 — see above
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -38,6 +44,27 @@ def parse_yaml(text: str) -> object:
         raise NotUnderstood(f"not YAML: {words}") from None
     _refuse_bomb(document)
     return document
+
+
+@cache
+def _loader() -> type[yaml.SafeLoader]:
+    """A safe loader that takes a value with a tag of somebody's own for the plain value; an encrypted one for none."""
+    import yaml  # noqa: PLC0415 — see above
+
+    base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = type("PlainLoader", (base,), {})
+
+    def untagged(constructor: yaml.SafeLoader, tag: str, node: yaml.Node) -> object:
+        if tag in _ENCRYPTED:
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return constructor.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return constructor.construct_sequence(node, deep=True)
+        return node.value if isinstance(node, yaml.ScalarNode) else None
+
+    yaml.add_multi_constructor("!", untagged, Loader=loader)
+    return loader
 
 
 def _refuse_bomb(document: object) -> None:
