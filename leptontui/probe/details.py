@@ -3,7 +3,7 @@
 from . import nvml as codes
 from .fields import Fields
 from .nvlink import NvLinks
-from .readings import Reading, Turn, one
+from .readings import Reading, Turn
 
 PERIOD_S = 10.0
 MODES_S = 60.0

@@ -45,7 +45,7 @@ class NvLinks:
         self._handle = handle
         self._links = None
         self._fields = None
-        self._is_old = {name: True for name in _OLD}
+        self._is_old = dict.fromkeys(_OLD, True)
         self._counted = {}
 
     def read(self):

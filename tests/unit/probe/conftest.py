@@ -179,14 +179,14 @@ class Sweeps:
         self.uses: list[dict[str, object]] = []
         self.details: list[dict[str, object]] = []
 
-    def __call__(self, host: Any, now: float) -> list[dict[str, object]]:  # noqa: ANN401 — the probe is not annotated
+    def __call__(self, host: Any, now: float) -> list[dict[str, object]]:
         """The readings; what else was told is in the attributes."""
         self.xids = host.prepare(now)
         answered = []
         for index in host.indices:
             try:
                 answer, error = host.visit(index, now), None
-            except Exception as raised:  # noqa: BLE001 — handed over, as the thread does it
+            except Exception as raised:
                 answer, error = None, raised
             host.take(index, answer, error, now)
             if index in host.told and answer is not None:
