@@ -113,7 +113,10 @@ class Gpus:
         if self._nvml is None or self._end is not None or now < self._retry.get(index, now):
             return None
         card = self._cards.get(index) or Card(self._nvml, index, self.driver_version)
-        return card, card.read(now)
+        answer = card, card.read(now)
+        if self._xid_events:
+            self._xid_events.follow(card)
+        return answer
 
     def _open(self, now):
         self._retry_at = now + RETRY_S
@@ -157,14 +160,14 @@ class Gpus:
         return all(card.is_persistent for card in answering)
 
     def _listen(self):
-        if self._xid_events is False or not self._cards:
-            return
-        try:
-            if self._xid_events is None:
+        refusal = None
+        if self._xid_events is None:
+            try:
                 self._xid_events = XidEvents(self._nvml)
-            refusal = self._xid_events.follow(list(self._cards.values()))
-        except self._nvml.NVMLError as error:
-            self._xid_events, refusal = False, error
+            except self._nvml.NVMLError as error:
+                self._xid_events, refusal = False, error
+        elif self._xid_events:
+            refusal = self._xid_events.refusal
         if refusal is not None:
             self._gap = dict(self._gap, xid="the driver does not tell: %s" % refusal)
 

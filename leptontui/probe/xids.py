@@ -19,26 +19,25 @@ class XidEvents:
         self._nvml = nvml
         self._set = nvml.nvmlEventSetCreate()
         self._uuids = {}
-        self._refusals = {}
+        self._asked = set()
+        self._refusal = None
 
-    def follow(self, cards):
-        """Hear of the Xids of these GPUs, too; those that are followed already, or refuse, are not asked again.
+    @property
+    def refusal(self):
+        """NVML's error where none of the GPUs tells of Xids, None otherwise."""
+        return None if self._uuids else self._refusal
 
-        Returns:
-            NVML's error where none of them tells of Xids, None otherwise.
-        """
-        for card in cards:
-            address = _address(card.handle)
-            if address in self._uuids or address in self._refusals:
-                continue
-            try:
-                self._nvml.nvmlDeviceRegisterEvents(card.handle, _XID_EVENT, self._set)
-                self._uuids[address] = card.uuid
-            except self._nvml.NVMLError as error:
-                self._refusals[address] = error
-        if self._refusals and not self._uuids:
-            return next(iter(self._refusals.values()))
-        return None
+    def follow(self, card):
+        """Hear of this GPU's Xids, too; may block as the GPU does. Nothing where it is followed, or has refused."""
+        address = _address(card.handle)
+        if address in self._asked:
+            return
+        self._asked.add(address)
+        try:
+            self._nvml.nvmlDeviceRegisterEvents(card.handle, _XID_EVENT, self._set)
+            self._uuids[address] = card.uuid
+        except self._nvml.NVMLError as error:
+            self._refusal = error
 
     def take(self):
         """[(uuid, code)] since the last call, oldest first; the uuid is None for a GPU that is not ours."""
