@@ -12,6 +12,9 @@ from .parsing import clean
 
 _PLACES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/run/current-system/sw/bin")
 _REAP_S = 0.5
+# The shell that becomes the child. The probe alone has the other end of its stdin: whoever waits for that to close
+# learns of the probe's end, however it ends, and kills the whole group.
+_GUARD = 'exec 3<&0 </dev/null; (read -r line <&3; kill -9 -$$) >/dev/null 2>&1 & exec 3<&-; exec "$@"'
 _running = {}  # type: dict[int, subprocess.Popen[bytes]]
 _turn = threading.Lock()
 
@@ -25,15 +28,19 @@ def which(name):
     return None
 
 
-def start(argv):
+def start(argv, *, is_lasting=False):
     """A child that runs `argv`, with nothing to read, and pipes for what it prints. May block: call it in a thread.
+
+    Args:
+        argv: argument vector.
+        is_lasting: whether it does not end by itself: then it is ended even if the probe is killed.
 
     Raises:
         OSError: it cannot be started.
     """
     child = subprocess.Popen(  # noqa: S603 — argument vectors of the probe's own, and no shell
-        argv,
-        stdin=subprocess.DEVNULL,
+        ["/bin/sh", "-c", _GUARD, "lepton-child"] + argv if is_lasting else argv,
+        stdin=subprocess.PIPE if is_lasting else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         close_fds=True,
@@ -58,8 +65,9 @@ def end(child):
     until = time.monotonic() + _REAP_S
     while child.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
-    for pipe in (child.stdout, child.stderr):
-        pipe.close()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
     with _turn:
         _running.pop(child.pid, None)
 

@@ -57,7 +57,7 @@ def _loopback(host):
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             packed = socket.inet_pton(family, host)
-        except OSError:
+        except (OSError, ValueError):
             continue
         if packed[0] == 127 if family == socket.AF_INET else packed == b"\0" * 15 + b"\1":  # noqa: PLR2004 — 127/8
             return (host,)

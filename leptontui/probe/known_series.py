@@ -6,7 +6,7 @@ KNOWN = tuple(
     """
     vllm:num_requests_running vllm:num_requests_waiting vllm:num_requests_swapped
     vllm:kv_cache_usage_perc vllm:gpu_cache_usage_perc
-    vllm:time_to_first_token_seconds vllm:e2e_request_latency_seconds
+    vllm:time_to_first_token_seconds vllm:e2e_request_latency_seconds vllm:request_queue_time_seconds
     vllm:time_per_output_token_seconds vllm:inter_token_latency_seconds vllm:request_time_per_output_token_seconds
     vllm:request_success_total vllm:corrupted_requests_total vllm:num_preemptions_total
     vllm:prompt_tokens_total vllm:generation_tokens_total

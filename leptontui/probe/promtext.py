@@ -8,7 +8,7 @@ from .parsing import clean
 LONGEST_LINE = 1 << 16
 """Bytes; a longer line is not a sample."""
 LONGEST_SERIES = 300
-"""Characters of a series' name with its labels; a longer one is not kept."""
+"""Characters of a series' name with its labels, escaped for the wire; a longer one is not kept."""
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*')
@@ -76,12 +76,9 @@ def parse_sample(line):
 
 def series_name(name, labels):
     """A series in the format's own notation, printable, None where it is too long."""
-    if not labels:
-        return name if len(name) <= LONGEST_SERIES else None
-    inner = ",".join('%s="%s"' % (key, _escaped(value)) for key, value in labels)
-    if len(name) + len(inner) + 2 > LONGEST_SERIES:
-        return None
-    return "%s{%s}" % (name, inner)
+    if labels:
+        name = "%s{%s}" % (name, ",".join('%s="%s"' % (key, _escaped(value)) for key, value in labels))
+    return name if len(name.encode("ascii", "backslashreplace")) <= LONGEST_SERIES else None
 
 
 def _escaped(value):

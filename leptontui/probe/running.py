@@ -8,7 +8,6 @@ import time
 OUTPUT_BYTES = 1 << 16
 """Bytes a run may print."""
 _ERRORS_BYTES = 4096
-_NICENESS = 19
 _STEP_S = 0.05
 _REAP_S = 1.0
 
@@ -16,7 +15,7 @@ _REAP_S = 1.0
 # learns of the probe's end, however it ends, and kills the whole group, which is numbered as this shell is.
 _GUARDED = (
     "exec 3<&0 </dev/null; (read -r line <&3; kill -9 -$$) >/dev/null 2>&1 & exec 3<&-; "
-    'cd /; renice -n 9 $$ >/dev/null 2>&1; exec "$@"'
+    'cd /; command -v nice >/dev/null 2>&1 && exec nice -n 19 "$@"; exec "$@"'
 )
 _SHELL = "/bin/sh"
 

@@ -8,9 +8,11 @@ from .patrol import Patrol
 from .promtext import Page, finite, number
 from .running import Run, Stopped
 from .series import Series
-from .services import MOST_SAMPLES, STAGGER_S, bounded, next_turn
+from .services import STAGGER_S, bounded, next_turn
 
 MOST_SCRIPTS = 32
+MOST_SAMPLES = 96
+"""Samples of all scripts of a host together; see `services.MOST_SAMPLES`."""
 INTERVAL_S = 60.0
 LEAST_INTERVAL_S = 1.0
 TIMEOUT_S = 10.0

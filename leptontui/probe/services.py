@@ -10,8 +10,10 @@ from .promtext import Page
 from .series import Series
 
 MOST_SERVICES = 32
-MOST_SAMPLES = 512
-"""Samples of all services of a host together."""
+MOST_SAMPLES = 160
+"""Samples of all services of a host together; with those of its scripts no more than the program keeps of a host."""
+_MOST_LINES = 4096
+"""Samples of a page that are looked at: a histogram takes thirty for one."""
 INTERVAL_S = 5.0
 LEAST_INTERVAL_S = 1.0
 TIMEOUT_S = 2.0
@@ -78,7 +80,7 @@ class Asked:
         return {"is_healthy": is_healthy, "status": answer.status, "latency_s": round(answer.latency_s, 6)}
 
     def _ask_metrics(self, whys):
-        page = Page(self._series.is_wanted)
+        page = Page(self._series.is_wanted, _MOST_LINES)
         try:
             answer = self._fetch(self._metrics, self.timeout_s, page.feed)
         except (Refused, Failed) as error:

@@ -103,8 +103,10 @@ V1_KUBERNETES = f"""11:memory:/kubepods/burstable/pod{UID}/{ID}
             {"pod_uid": UID, "container": ID[:12]},
         ),
         (
-            f"0::/docker/{ID[::-1]}/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"
-            f"kubelet-kubepods-besteffort-pod{SLICE}.slice/cri-containerd-{ID}.scope\n",
+            (
+                f"0::/docker/{ID[::-1]}/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"
+                f"kubelet-kubepods-besteffort-pod{SLICE}.slice/cri-containerd-{ID}.scope\n"
+            ),
             {"pod_uid": UID, "container": ID[:12]},
         ),
         (f"0::/kubepods/burstable/pod{STATIC}/{ID}\n", {"pod_uid": STATIC, "container": ID[:12]}),
