@@ -90,7 +90,7 @@ class Journal:
             argv.append("--lines=%d" % MOST_LINES)
         else:
             argv += ["--no-tail", "--after-cursor=" + self._cursor]
-        child = children.start(argv)
+        child = children.start(argv, is_lasting=True)
         if self._is_closed:
             children.end(child)
             return None
