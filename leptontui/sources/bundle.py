@@ -37,6 +37,7 @@ FOREIGN_SHELL_STATUS: Final = 76
 MARKER: Final = "LEPTON_PROBE=1; "
 
 _PACKAGE: Final = "lepton_probe"
+_AWK_FILES: Final = ("fallback.awk", "fallback_gpus.awk", "fallback_host.awk", "fallback_kernel.awk")
 _AWK_MARKER: Final = "# lepton_probe\n"
 """So that the process table shows whose it is."""
 _DECOYS: Final = f"exit {FOREIGN_SHELL_STATUS}\n".encode("ascii") * 3
@@ -126,7 +127,8 @@ def _bundle() -> bytes:
 def _fallback() -> bytes:
     """The shell's part with awk's part in a variable of it, without comments."""
     folder = resources.files("leptontui.probe")
-    awk, shell = (_bare(folder.joinpath(name).read_text(encoding="utf-8")) for name in ("fallback.awk", "fallback.sh"))
+    awk = "".join(_bare(folder.joinpath(name).read_text(encoding="utf-8")) for name in _AWK_FILES)
+    shell = _bare(folder.joinpath("fallback.sh").read_text(encoding="utf-8"))
     return f"LEPTON_AWK={shlex.quote(_AWK_MARKER + awk)}\n{shell}".encode("ascii")
 
 
