@@ -109,8 +109,8 @@ def unload_driver(host: LabHost, _: Lab) -> None:
 
 def divide_gpu(host: LabHost, lab: Lab) -> None:
     """One GPU is divided into two instances."""
-    instances = [f"MIG-{host.name}-3-{i}" for i in range(2)]
-    readings(gpu3_mig=1, **{f"gpu3_mig{i}.uuid": uuid for i, uuid in enumerate(instances)})(host, lab)
+    names = {f"gpu3_mig{number}_uuid": f"MIG-{host.name}-3-{number}" for number in range(2)}
+    readings(gpu3_mig_mode="1 1", gpu3_mig0="3g.40gb", gpu3_mig1="1g.10gb", **names)(host, lab)
 
 
 def instances_are_rows(seen: FleetSnapshot) -> str | None:
