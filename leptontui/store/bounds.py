@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
@@ -16,6 +17,7 @@ PERCENT_SLACK: Final = 0.5
 _FLOAT32_MAX: Final = 3.4028234e38
 _INT64_MAX: Final = 2.0**63
 _TEXT_LIMIT: Final = 200
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class Bounds:
@@ -61,8 +63,17 @@ def within_capacity(metrics: Iterable[Metric]) -> list[pl.Expr]:
 
 
 def fit_text(said: Sequence[Any]) -> Sequence[Any]:
-    """Texts (or None) as `leptontui.model.text.plain` shows them; only what needs it is gone through one by one."""
+    """Texts (or None) as `leptontui.model.text.plain` shows them; only what needs it is gone through one by one.
+
+    Returns:
+        `said` itself where all of it is fit.
+    """
     texts = [text for text in said if text]
     if not texts or ("".join(texts).isprintable() and max(map(len, texts)) <= _TEXT_LIMIT):
         return said
     return [plain(text, _TEXT_LIMIT) if text is not None else None for text in said]
+
+
+def has_control(text: str | None) -> bool:
+    """Whether a text has control characters, which our probe never sends."""
+    return text is not None and _CONTROL.search(text) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -13,10 +12,11 @@ import polars as pl
 from leptontui.model.catalogue import Kind, metric, metrics_of
 from leptontui.model.gpu_metrics import DETAILS_S
 from leptontui.model.series import Entity
-from leptontui.store.intake import Heard, Reader, meta_of
+from leptontui.store.intake import Heard, Reader, listed, meta_of
 from leptontui.store.keys import SlotTable
+from leptontui.store.oddities import Odd, by_sweep
 from leptontui.store.rates import Rates
-from leptontui.store.schema import LISTS_OF, dtype_of
+from leptontui.store.schema import dtype_of
 
 Slots = npt.NDArray[np.int32]
 
@@ -34,6 +34,7 @@ SCHEMA: Final = {
 RATES: Final = tuple(_RATES)
 """Those of them that are rates: they say nothing of a GPU that is not read any more."""
 
+_NOTHING: Final = pl.DataFrame(schema={"slot": pl.Int32(), **_RATES})
 _READER: Final = Reader((metric(Entity.GPU, "uuid"), *_METRICS))
 
 
@@ -61,28 +62,40 @@ class Details:
         self._reserve(slots)
         return self._rows[:slots]
 
-    def take(self, heard: Sequence[Heard], table: SlotTable) -> None:
-        """Take what live sweeps say of GPUs that are known; the rest is ignored."""
-        most = LISTS_OF[Entity.GPU][1]
-        saying = [item for item in heard if item.sweep.gpu_details]
+    def take(self, heard: Sequence[Heard], table: SlotTable, odds: list[Odd]) -> pl.DataFrame:
+        """Take what live sweeps say of GPUs that are known; the rest is ignored.
+
+        Args:
+            heard: the sweeps.
+            table: slots of the GPUs.
+            odds: what was not believed is added to this, by number of the sweep.
+
+        Returns:
+            what was taken: `slot`, counters and their rates.
+        """
+        saying = [(number, item) for number, item in enumerate(heard) if item.sweep.gpu_details]
         if not saying:
-            return
-        lists = [item.sweep.gpu_details[:most] for item in saying]
-        values = _READER.read(list(chain.from_iterable(lists)))
-        of_sweep = np.repeat(np.arange(len(lists)), [len(found) for found in lists])
-        rows = meta_of(saying)[of_sweep].hstack(values)
+            return _NOTHING
+        numbers = np.array([number for number, _ in saying])
+        found: list[Odd] = []
+        odd_lists: list[Odd] = []
+        flat, of_sweep = listed([item.sweep for _, item in saying], Entity.GPU, odd_lists, "gpu_details")
+        rows = meta_of([item for _, item in saying])[of_sweep].hstack(_READER.read(flat, found))
+        odds += by_sweep(odd_lists, numbers)
+        odds += by_sweep(found, numbers[of_sweep])
         hosts = rows["host"].to_list()
         slots = [table.find(host, uuid) for host, uuid in zip(hosts, rows["uuid"].to_list(), strict=True)]
         rows = rows.hstack([pl.Series("slot", [-1 if slot is None else slot for slot in slots], dtype=pl.Int32)])
         rows = rows.filter(pl.col("slot") >= 0).unique(["slot", "sweep"], keep="first", maintain_order=True)
         if not rows.height:
-            return
+            return _NOTHING
         rows = self._rates.step(rows, is_history=False)
         newest = rows.unique("slot", keep="last", maintain_order=True)
-        found = newest["slot"].to_numpy()
-        self._reserve(int(found.max()) + 1)
-        self._note_resets(found, newest)
-        self._put(found, newest.select(*SCHEMA))
+        taken = newest["slot"].to_numpy()
+        self._reserve(int(taken.max()) + 1)
+        self._note_resets(taken, newest)
+        self._put(taken, newest.select(*SCHEMA))
+        return rows
 
     def forget(self, slots: Slots) -> None:
         """Forget what was said of some slots."""

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from leptontui.model.catalogue import Kind, Metric, metric
 from leptontui.model.series import Entity
 from leptontui.store.bounds import Bounds, fit_text, within_capacity
+from leptontui.store.oddities import Odd, beyond, by_sweep, unprintable
 from leptontui.store.schema import (
     HOST_FIELDS,
     HOST_IDENTITY,
@@ -45,17 +47,27 @@ class Reader:
         self._capacities = within_capacity(metrics)
         self._nothing = pl.DataFrame(schema={name: dtype for name, dtype, *_ in self._columns})
 
-    def read(self, rows: Sequence[Any]) -> pl.DataFrame:
-        """What `rows` say, made believable. Integers beyond 64 bits become null, as any other absurd number."""
+    def read(self, rows: Sequence[Any], odds: list[Odd] | None = None) -> pl.DataFrame:
+        """What `rows` say, made believable. Integers beyond 64 bits become null, as any other absurd number.
+
+        Args:
+            rows: messages, or parts of them.
+            odds: what was not believed is added to this.
+        """
         if not rows:
             return self._nothing
         columns = []
+        odds = [] if odds is None else odds
         for name, dtype, read, bounds, kind in self._columns:
             said: Sequence[Any] = list(map(read, rows))
-            if kind is Kind.TEXT:
-                said = fit_text(said)
+            if kind is Kind.TEXT and (fit := fit_text(said)) is not said:
+                odds += unprintable(name, said)
+                said = fit
             column = pl.Series(name, said, dtype=dtype, strict=False)
-            columns.append(bounds.believable(column) if bounds is not None else column)
+            column = bounds.believable(column) if bounds is not None else column
+            if (nulls := column.null_count()) and nulls > said.count(None):
+                odds += beyond(name, said, column)
+            columns.append(column)
         frame = pl.DataFrame(columns)
         return frame.with_columns(self._capacities) if self._capacities else frame
 
@@ -93,20 +105,51 @@ class Heard(msgspec.Struct, frozen=True):
     at_unix_s: float
 
 
-def columns_of(heard: Sequence[Heard]) -> dict[Entity, pl.DataFrame]:
+def columns_of(heard: Sequence[Heard], odds: list[Odd] | None = None) -> dict[Entity, pl.DataFrame]:
     """One frame per entity: `schema.META`, then what the sweeps say, made believable.
 
     Keys are unique within a sweep (the first of equals is taken) and never empty.
+
+    Args:
+        heard: the sweeps.
+        odds: what was not believed is added to this, by number of the sweep.
     """
     sweeps = [item.sweep for item in heard]
     meta = meta_of(heard)
-    frames = {Entity.HOST: meta.hstack(_HOST.read(sweeps)).hstack([_cores(sweeps)])}
-    for entity, (field, most) in LISTS_OF.items():
-        lists = [getattr(sweep, field)[:most] for sweep in sweeps]
-        values = _SWEPT[entity].read(list(chain.from_iterable(lists)))
-        of_sweep = np.repeat(np.arange(len(lists)), [len(found) for found in lists])
-        frames[entity] = _keyed(meta[of_sweep].hstack(values), entity)
+    odds = [] if odds is None else odds
+    frames = {Entity.HOST: meta.hstack(_HOST.read(sweeps, odds)).hstack([_cores(sweeps)])}
+    for entity in LISTS_OF:
+        flat, of_sweep = listed(sweeps, entity, odds)
+        found: list[Odd] = []
+        values = _SWEPT[entity].read(flat, found)
+        odds += by_sweep(found, of_sweep)
+        frames[entity] = _keyed(meta[of_sweep].hstack(values), entity, odds)
     return frames
+
+
+def listed(
+    sweeps: Sequence[Sweep | Hello], entity: Entity, odds: list[Odd], field: str = ""
+) -> tuple[list[Any], npt.NDArray[np.intp]]:
+    """What messages list of an entity, no more of each than a real host has, and the number of each row's message.
+
+    Args:
+        sweeps: the messages.
+        entity: which of `LISTS_OF`.
+        odds: too long lists are added to this.
+        field: where else than in the entity's own field.
+    """
+    usual, most = LISTS_OF[entity]
+    lists = [getattr(sweep, field or usual) for sweep in sweeps]
+    lengths = [len(found) for found in lists]
+    if lengths and max(lengths) > most:
+        odds += [
+            (number, field or usual, f"{length} were said, {most} are taken")
+            for number, length in enumerate(lengths)
+            if length > most
+        ]
+        lists = [found[:most] for found in lists]
+        lengths = [len(found) for found in lists]
+    return list(chain.from_iterable(lists)), np.repeat(np.arange(len(lists)), lengths)
 
 
 def meta_of(heard: Sequence[Heard]) -> pl.DataFrame:
@@ -143,26 +186,47 @@ def _cores(sweeps: Sequence[Sweep]) -> pl.Series:
     return every.select(pl.col(_CORES.name).list.eval(_CORE_BOUNDS.within(pl.element()))).to_series()
 
 
-def _keyed(frame: pl.DataFrame, entity: Entity) -> pl.DataFrame:
-    """`frame` without rows whose key is missing or said twice in one sweep."""
+def _keyed(frame: pl.DataFrame, entity: Entity, odds: list[Odd]) -> pl.DataFrame:
+    """`frame` without rows whose key is missing or said twice in one sweep.
+
+    A mount point or a process may honestly be named twice; a GPU that is named twice is odd.
+    """
     keys = KEY_OF[entity]
-    said = [frame[key].to_list() for key in keys]
-    is_named = all("" not in column and None not in column for column in said)
-    if is_named and len(set(zip(frame["sweep"].to_list(), *said, strict=True))) == frame.height:
+    if not frame.height:
+        return frame
+    said = frame.select("sweep", *keys)
+    is_named = not any(
+        said[key].null_count() or (said[key].dtype == pl.String and said[key].str.len_bytes().min() == 0)
+        for key in keys
+    )
+    if is_named and said.n_unique() == frame.height:
         return frame
     named = pl.all_horizontal(
         pl.col(key).str.len_bytes() > 0 if frame.schema[key] == pl.String else pl.col(key).is_not_null() for key in keys
     )
-    return frame.filter(named).unique(["sweep", *keys], keep="first", maintain_order=True)
+    kept = frame.filter(named).unique(["sweep", *keys], keep="first", maintain_order=True)
+    if entity is Entity.GPU:
+        lost = (
+            frame["sweep"].value_counts(name="n").join(kept["sweep"].value_counts(name="kept"), on="sweep", how="left")
+        )
+        rows = lost.filter(pl.col("n") > pl.col("kept").fill_null(0))["sweep"]
+        odds += [(number, "gpus", "one is named twice, or has no name") for number in rows.to_list()]
+    return kept
 
 
-def identities_of(hellos: Sequence[tuple[int, Hello]]) -> pl.DataFrame:
-    """What hellos tell about GPUs: `host: i32`, `uuid` and `schema.IDENTITY`; a later hello's rows come later."""
-    most = LISTS_OF[Entity.GPU][1]
-    lists = [hello.gpus[:most] for _, hello in hellos]
-    hosts = np.repeat(np.array([host for host, _ in hellos], dtype=np.int32), [len(found) for found in lists])
-    values = _GPU_IDENTITY.read(list(chain.from_iterable(lists)))
-    frame = pl.DataFrame({"host": hosts}).hstack(values)
+def identities_of(hellos: Sequence[tuple[int, Hello]], odds: list[Odd]) -> pl.DataFrame:
+    """What hellos tell about GPUs: `host: i32`, `uuid` and `schema.IDENTITY`; a later hello's rows come later.
+
+    Args:
+        hellos: with their hosts' codes.
+        odds: what was not believed is added to this, by number of the hello.
+    """
+    flat, of_hello = listed([hello for _, hello in hellos], Entity.GPU, odds)
+    hosts = np.array([host for host, _ in hellos], dtype=np.int32)[of_hello]
+    found: list[Odd] = []
+    values = _GPU_IDENTITY.read(flat, found)
+    odds += by_sweep(found, of_hello)
+    frame = pl.DataFrame({"host": hosts}, schema={"host": pl.Int32}).hstack(values)
     return frame.filter(pl.col("uuid").str.len_bytes() > 0).unique(["host", "uuid"], keep="last", maintain_order=True)
 
 

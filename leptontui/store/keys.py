@@ -100,6 +100,14 @@ class SlotTable:
         if slots:
             self._frame = None
 
+    def free(self, slot: int) -> None:
+        """Free one slot."""
+        self._of_host.get(self.hosts[slot], {}).pop(self.instances[slot], None)
+        self.hosts[slot], self.instances[slot] = -1, ""
+        self._free.append(slot)
+        self.reused.append(slot)
+        self._frame = None
+
     def find(self, host: int, instance: str) -> int | None:
         """The slot of an instance, None if it has none."""
         return self._of_host.get(host, {}).get(instance)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,15 +13,13 @@ import polars as pl
 from leptontui.model.catalogue import Kind, metrics_of
 from leptontui.model.series import Entity
 from leptontui.store.bounds import within_capacity
-from leptontui.store.schema import KEY_OF, META, counters_of, dtype_of
+from leptontui.store.details import RATES
+from leptontui.store.schema import KEY_OF, META, counters_of
 
 _TIMES: Final = ("received_unix_s", "t_unix_s")
 _INTERNAL: Final = frozenset({"slot", *META}) - {*_TIMES, "host"}
 _GPU: Final = metrics_of(Entity.GPU)
 _HOST: Final = metrics_of(Entity.HOST)
-_DETAILS: Final = {
-    item.rate_name if item.kind is Kind.COUNTER else item.name: dtype_of(item) for item in _GPU if item.is_detail
-}
 _GPU_CAPACITIES: Final = within_capacity(_GPU)
 _HOST_CAPACITIES: Final = within_capacity(_HOST)
 
@@ -42,6 +42,11 @@ class Newest:
             rows = pl.concat([kept, rows]) if kept.height else rows
         self.rows = rows
 
+    def drop(self, column: str, numbers: npt.NDArray[np.int32]) -> None:
+        """Drop the rows with one of `numbers` in `column`."""
+        if self.rows is not None:
+            self.rows = self.rows.filter(~pl.col(column).is_in(pl.Series(numbers).implode()))
+
 
 def published(rows: pl.DataFrame, entity: Entity, names: pl.Series) -> pl.DataFrame:
     """Rows with the host's name for its code, ordered by it and by key, without internal columns and raw counters.
@@ -52,43 +57,61 @@ def published(rows: pl.DataFrame, entity: Entity, names: pl.Series) -> pl.DataFr
         names: name of each host's code.
     """
     hidden = _INTERNAL | {item.name for item in counters_of(entity)}
-    order = ["host", *(("index",) if entity is Entity.GPU else ()), *KEY_OF.get(entity, ())]
+    order = {"host": True, **({"index": True, "mig_index": False} if entity is Entity.GPU else {})}
+    order.update(dict.fromkeys(KEY_OF.get(entity, ()), True))
     shown = rows.select(column for column in rows.columns if column not in hidden)
-    return shown.with_columns(names.gather(shown["host"]).alias("host")).sort(order, nulls_last=True)
+    shown = shown.with_columns(names.gather(shown["host"]).alias("host"))
+    return shown.sort(list(order), nulls_last=list(order.values()))
 
 
-def gpu_rows(
-    slots: pl.DataFrame,
-    identity: pl.DataFrame,
-    newest: pl.DataFrame,
-    processes: pl.DataFrame,
-    last_seen: npt.NDArray[np.float64],
-    swept_hosts: pl.Series,
-) -> pl.DataFrame:
-    """All GPUs ever known: identity, readings, `state`, and who uses them.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of GPUs besides the newest sweeps.
 
-    Args:
+    Attributes:
         slots: `slot`, `host`, `instance` of every GPU.
         identity: `slot` and `schema.IDENTITY` of the GPUs some hello named.
+        details: `details.SCHEMA` of every GPU, in the order of `slots`.
+        last_seen: when each GPU was last in a sweep (unix seconds), NaN for never, shape (slots,).
+        swept: codes of hosts that have swept: a GPU missing from their newest sweep is gone.
+        hung: those of them whose driver hangs: of a GPU that is missing there nothing is known.
+    """
+
+    slots: pl.DataFrame
+    identity: pl.DataFrame
+    details: pl.DataFrame
+    last_seen: npt.NDArray[np.float64]
+    swept: pl.Series
+    hung: pl.Series
+
+
+def gpu_rows(known: Known, newest: pl.DataFrame, processes: pl.DataFrame) -> pl.DataFrame:
+    """All GPUs ever known: identity, readings, details, `state`, and who uses them.
+
+    Args:
+        known: see there.
         newest: `slot` and readings of those in their host's newest sweep.
         processes: rows of the newest sweeps.
-        last_seen: when each GPU was last in a sweep (unix seconds), NaN for never, shape (slots,).
-        swept_hosts: codes of hosts that have swept: a GPU missing from their newest sweep is gone.
 
     Returns:
-        one row per GPU; a gone one has its identity, when it was last seen, and nulls.
+        one row per GPU; a gone one has its identity, when it was last seen, its last details, and nulls.
     """
-    rows = slots.rename({"instance": "uuid"}).join(identity, on="slot", how="left", maintain_order="left")
+    rows = known.slots.rename({"instance": "uuid"}).hstack(known.details)
+    rows = rows.join(known.identity, on="slot", how="left", maintain_order="left").filter(pl.col("host") >= 0)
     readings = newest.drop("uuid", "host", *(_INTERNAL - {"slot"}))
     rows = rows.join(readings, on="slot", how="left", maintain_order="left", suffix="_read")
-    is_gone = pl.col("received_unix_s").is_null() & pl.col("host").is_in(swept_hosts.implode())
+    is_missing = pl.col("received_unix_s").is_null() & pl.col("host").is_in(known.swept.implode())
+    last_seen = pl.DataFrame({"slot": known.slots["slot"], "__seen": known.last_seen}).filter(known.slots["host"] >= 0)
     rows = rows.with_columns(
-        pl.when(is_gone).then(pl.lit("gone")).otherwise(pl.lit("present")).alias("state"),
-        pl.when(is_gone)
-        .then(None)
-        .otherwise(pl.coalesce("power_limit_w_read", "power_limit_w"))
-        .alias("power_limit_w"),
-        pl.col("received_unix_s").fill_null(pl.Series(last_seen).fill_nan(None)),
+        pl.when(is_missing & pl.col("host").is_in(known.hung.implode()))
+        .then(pl.lit("unknown"))
+        .when(is_missing)
+        .then(pl.lit("gone"))
+        .otherwise(pl.lit("present"))
+        .alias("state"),
+        pl.when(~is_missing).then(pl.coalesce("power_limit_w_read", "power_limit_w")).alias("power_limit_w"),
+        *(pl.when(~is_missing).then(pl.col(name)).alias(name) for name in RATES),
+        pl.col("received_unix_s").fill_null(last_seen["__seen"].fill_nan(None)),
     )
     rows = rows.join(_users(processes), on=["host", "uuid"], how="left", maintain_order="left")
     count = pl.when((pl.col("state") == "present") & pl.col("t_unix_s").is_not_null()).then(
@@ -96,9 +119,8 @@ def gpu_rows(
     )
     rows = rows.with_columns(count.alias("process_count"), *_GPU_CAPACITIES)
     extra = ("state", "user", "job", "process_count")
-    missing = [pl.lit(None, dtype).alias(name) for name, dtype in _DETAILS.items()]
     shown = [item.rate_name if item.kind is Kind.COUNTER else item.name for item in _GPU]
-    return rows.with_columns(missing).select("host", *shown, *_TIMES, *extra)
+    return rows.select("host", *shown, *_TIMES, *extra)
 
 
 def _users(processes: pl.DataFrame) -> pl.DataFrame:
@@ -112,23 +134,25 @@ def _users(processes: pl.DataFrame) -> pl.DataFrame:
     return users
 
 
-def host_rows(hosts: int, facts: pl.DataFrame, newest: pl.DataFrame, gpus: pl.DataFrame) -> pl.DataFrame:
+def host_rows(hosts: Sequence[int], facts: pl.DataFrame, newest: pl.DataFrame, gpus: pl.DataFrame) -> pl.DataFrame:
     """All hosts ever heard: what the last hello told, and the newest sweep.
 
     Args:
-        hosts: how many hosts there are; codes are 0…hosts-1.
+        hosts: codes of the hosts.
         facts: `host` and `schema.HOST_IDENTITY` of those that said hello.
         newest: `host` and the values of those that have swept.
         gpus: as returned by `gpu_rows`.
 
     Returns:
-        one row per host, values null before its first sweep; `gpu_count` counts the GPUs that are present.
+        one row per host, values null before its first sweep; `gpu_count` counts the GPUs that are not gone,
+        without MIG instances.
     """
-    rows = pl.DataFrame({"host": range(hosts)}, schema={"host": pl.Int32})
+    rows = pl.DataFrame({"host": hosts}, schema={"host": pl.Int32})
     rows = rows.join(facts, on="host", how="left", maintain_order="left")
     values = newest.drop(_INTERNAL - {"slot"})
     rows = rows.join(values, on="host", how="left", maintain_order="left", suffix="_swept")
-    present = gpus.filter(pl.col("state") == "present").group_by("host").agg(pl.len().alias("gpu_count"))
+    is_there = (pl.col("state") != "gone") & pl.col("parent_uuid").is_null()
+    present = gpus.filter(is_there).group_by("host").agg(pl.len().alias("gpu_count"))
     rows = rows.join(present, on="host", how="left", maintain_order="left")
     is_known = pl.col("host").is_in(facts["host"].implode()) | pl.col("received_unix_s").is_not_null()
     rows = rows.with_columns(

@@ -173,3 +173,9 @@ def rate_name(counter: Metric) -> str:
 def series_of(entity: Entity) -> tuple[str, ...]:
     """The metrics of an entity that are kept as history, in the catalogue's order."""
     return tuple(item.name for item in metrics_of(entity) if item.is_series)
+
+
+def instances_of(rows: pl.DataFrame, entity: Entity) -> list[str]:
+    """What identifies each row of its host, as in `SeriesKey.instance`: "source/series" of a sample."""
+    keys = [rows[key].to_list() for key in KEY_OF[entity]]
+    return keys[0] if len(keys) == 1 else list(map("/".join, zip(*keys, strict=True)))

@@ -134,12 +134,19 @@ class Ring:
 
 
 class History:
-    """The tiers of one entity: every sweep for five minutes, then 10-second and 60-second means."""
+    """The tiers of one entity: every sweep for five minutes, then 10-second and 60-second means.
 
-    def __init__(self, metrics: tuple[str, ...], interval_s: float) -> None:
+    Args:
+        metrics: whose series.
+        interval_s: nominal time between two sweeps.
+        is_short: only the 10-second means, an hour of them: for what there may be hundreds of on one host.
+    """
+
+    def __init__(self, metrics: tuple[str, ...], interval_s: float, *, is_short: bool = False) -> None:
         self.metrics = metrics
         fine = max(interval_s, RAW_S / 1200)
         steps = ((fine, RAW_S), *TIERS) if fine < TIERS[0][0] else TIERS
+        steps = TIERS[:1] if is_short else steps
         self._rings = {step: Ring(step, int(reach // step), len(metrics)) for step, reach in steps}
 
     def add(self, slots: Slots, at_unix_s: npt.NDArray[np.float64], values: Floats, now_unix_s: float) -> None:
@@ -147,13 +154,9 @@ class History:
         for ring in self._rings.values():
             ring.add(slots, at_unix_s, values, now_unix_s)
 
-    def ring(self, step_s: float) -> Ring:
-        """The tier with buckets of that width.
-
-        Raises:
-            KeyError: there is none.
-        """
-        return self._rings[step_s]
+    def ring(self, step_s: float) -> Ring | None:
+        """The tier with buckets of that width, None if there is none."""
+        return self._rings.get(step_s)
 
     def forget(self, slots: Slots) -> None:
         """Forget everything about some slots."""

@@ -66,9 +66,11 @@ def sweep(host, tick, *, is_history=False):
             50 * shake(),
             int(80 * GIB * shake()),
             40 + 40 * shake(),
+            20.0,
             60.0,
             700 * shake(),
             700.0,
+            0,
             1000 + 900 * shake(),
             2619.0,
             None,
@@ -164,7 +166,7 @@ def bench(hosts):
     gc.collect()
     before = rss_mib()
     store = Store(1.0)
-    times = {name: [] for name in ("append", "latest", "trends", "series")}
+    times = {name: [] for name in ("append", "latest", "happened", "trends", "series")}
     store.append([Received(f"gpu-{h:04d}", hello(h), T0, 0.0) for h in range(hosts)])
     pool = [[sweep(h, tick) for h in range(hosts)] for tick in range(1, 9)]
     keys = [SeriesKey(f"gpu-{h:04d}", Entity.GPU, uuid(h, 0), m) for h in range(15) for m in TREND_METRICS]
@@ -173,11 +175,12 @@ def bench(hosts):
         batch = [Received(f"gpu-{h:04d}", found, T0 + tick, float(tick)) for h, found in enumerate(pool[tick % 8])]
         timed(times["append"], store.append, batch)
         timed(times["latest"], lambda: [store.latest(entity) for entity in Entity])
+        timed(times["happened"], store.happened)
         timed(times["trends"], store.trends, T0 + tick)
         timed(times["series"], store.series, keys, now_unix_s=T0 + tick)
     print(f"{hosts} hosts × {GPUS} GPUs, {ticks} ticks")
     for name, found in times.items():
-        print(f"  {name:7} {shown(found)}")
+        print(f"  {name:8} {shown(found)}")
     past = [Received("gpu-0000", sweep(0, tick, is_history=True), T0 + ticks, float(ticks)) for tick in range(-600, 0)]
     found = []
     timed(found, store.append, past)

@@ -68,8 +68,6 @@ def test_hello_gives_identities_before_the_first_sweep(store, fleet):
     assert gpus["name"].to_list() == ["H100", "H100"]
     assert gpus["state"].to_list() == ["present", "present"]
     assert gpus["process_count"].to_list() == [None, None]
-    assert store.hello("a").kernel == "6.8"
-    assert store.hello("nobody") is None
 
 
 def test_a_gpu_missing_from_the_newest_sweep_is_gone_without_readings(store, fleet):
