@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from leptontui import __version__
 from leptontui.errors import ConfigError, LeptonError
-from leptontui.model.target import Fleet
+
+if TYPE_CHECKING:
+    from leptontui.inventory.book import Book
 
 SHORTEST_S, LONGEST_S = 0.2, 3600.0
 """Bounds of an interval or a time limit on the command line."""
@@ -19,12 +21,18 @@ MOST_SIMULATED = 2000
 EXIT_UNKNOWN = 3
 """Exit code when somebody could not be reached, or the command line or configuration is wrong."""
 
-_CHOOSING = "Without -H or --inventory this machine itself is watched."
+_CHOOSING = (
+    "Without -H, --inventory or --ssh-hosts the hosts of ~/.config/leptontui/fleet.toml are watched; "
+    "without that file, this machine itself."
+)
 _EXAMPLES = """\
 examples:
   leptontui demo                              a simulated fleet with incidents, to try it out
   leptontui -H 'gpu[001-064],login1'          hosts by name; ~/.ssh/config says how to reach them
-  leptontui --inventory fleet.toml            groups, users, jump hosts, Slurm controllers
+  leptontui --inventory fleet.toml            groups, users, jump hosts; Slurm, Ansible, Kubernetes and other sources
+  leptontui --ssh-hosts '*'                   every host that ~/.ssh/config names
+  leptontui hosts --try -i fleet.toml         which hosts there are, how they are reached, and whether that works
+  leptontui config check fleet.toml           every problem of an inventory, with its line
   leptontui check --json -H 'gpu[001-064]'    for scripts: exit code 0 well, 1 warning, 2 critical, 3 unknown
 """
 
@@ -82,18 +90,26 @@ def _run(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.headless import check
 
             return check(
-                _chosen(arguments), interval_s=arguments.interval, timeout_s=arguments.timeout, as_json=arguments.json
+                _book(arguments),
+                interval_s=arguments.interval,
+                timeout_s=arguments.timeout,
+                as_json=arguments.json,
+                asks=arguments.ask_password,
             )
         case "watch":
             from leptontui.wiring.headless import watch
 
-            return watch(_chosen(arguments), interval_s=arguments.interval)
+            return watch(_book(arguments), interval_s=arguments.interval, asks=arguments.ask_password)
+        case "hosts" | "config check" | "metrics":
+            return _tell(arguments)
         case _:
             from leptontui.wiring.screen import show
 
             is_wallboard = arguments.command == "wallboard"
+            book = _book(arguments)
             return show(
-                _chosen(arguments),
+                book.fleet(),
+                book=book,
                 interval_s=arguments.interval,
                 theme=arguments.theme,
                 is_wallboard=is_wallboard,
@@ -101,10 +117,54 @@ def _run(arguments: argparse.Namespace) -> int:
             )
 
 
-def _chosen(arguments: argparse.Namespace) -> Fleet:
-    from leptontui.config.choose import choose_fleet
+def _tell(arguments: argparse.Namespace) -> int:
+    """The commands that watch nothing."""
+    match arguments.command:
+        case "hosts":
+            from leptontui.wiring.hosts import list_hosts
 
-    return choose_fleet(hosts=arguments.hosts, inventory=arguments.inventory)
+            return list_hosts(
+                _book(arguments), is_tried=arguments.tries, as_json=arguments.json, asks=arguments.ask_password
+            )
+        case "config check":
+            from leptontui.wiring.config_check import check_config
+
+            return check_config(_inventory_file(arguments), as_json=arguments.json)
+        case _:
+            from leptontui.wiring.metrics import print_metrics
+
+            return print_metrics(as_json=arguments.json)
+
+
+def _book(arguments: argparse.Namespace) -> Book:
+    from leptontui.config.choose import Choice, default_inventory
+    from leptontui.inventory.book import Book
+
+    inventory: Path | None = arguments.inventory
+    if inventory is None and arguments.hosts is None and arguments.ssh_hosts is None:
+        inventory = default_inventory()
+    if arguments.ssh_hosts is not None and (inventory is not None or arguments.hosts is not None):
+        raise ConfigError(["--ssh-hosts: together with --hosts or --inventory, expected one of them"])
+    return Book.open(
+        Choice(
+            hosts=arguments.hosts,
+            inventory=inventory,
+            ssh_hosts=arguments.ssh_hosts,
+            asks_password=arguments.ask_password,
+        )
+    )
+
+
+def _inventory_file(arguments: argparse.Namespace) -> Path:
+    from leptontui.config.choose import default_inventory
+
+    path: Path | None = arguments.file or arguments.inventory or default_inventory()
+    if path is None:
+        raise ConfigError(
+            ["no inventory to check"],
+            "name one: leptontui config check fleet.toml, or write ~/.config/leptontui/fleet.toml",
+        )
+    return path
 
 
 def _choosing() -> _Parser:
@@ -114,6 +174,14 @@ def _choosing() -> _Parser:
         "-H", "--hosts", metavar="LIST", help="hosts in ClusterShell syntax, each may carry user@ and :port"
     )
     choosing.add_argument("-i", "--inventory", metavar="FILE.toml", type=Path, help="inventory with groups of hosts")
+    choosing.add_argument(
+        "--ssh-hosts", metavar="PATTERNS", help="hosts that ~/.ssh/config names, e.g. '*' or 'gpu*,!gpu-test*'"
+    )
+    choosing.add_argument(
+        "--ask-password",
+        action="store_true",
+        help="hosts may ask for a password or a code; without a screen, for passphrases too",
+    )
     choosing.add_argument("--interval", metavar="S", type=_interval, help="seconds between two sweeps (default 1)")
     return choosing
 
@@ -135,9 +203,11 @@ def _parser() -> _Parser:
         parents=[_choosing(), _looking()],
     )
     parser.add_argument("--version", action="version", version=f"leptontui {__version__}")
-    parser.set_defaults(command=None, hosts=None, inventory=None, interval=1.0, theme=None, read_only=False)
+    parser.set_defaults(command=None, hosts=None, inventory=None, ssh_hosts=None, ask_password=False)
+    parser.set_defaults(interval=1.0, theme=None, read_only=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_commands(commands)
+    _add_telling_commands(commands)
     return parser
 
 
@@ -160,6 +230,22 @@ def _add_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     watch = commands.add_parser("watch", parents=[_choosing()], help="one JSON document a line, each interval")
     watch.add_argument("--json", action="store_true", required=True, help="the only format there is")
     watch.set_defaults(command="watch")
+
+
+def _add_telling_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    hosts = commands.add_parser("hosts", parents=[_choosing()], help="which hosts there are and how they are reached")
+    hosts.add_argument("--try", dest="tries", action="store_true", help="dial each and say whether that works")
+    hosts.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    hosts.set_defaults(command="hosts")
+    config = commands.add_parser("config", help="look after the configuration")
+    config_commands = config.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    check = config_commands.add_parser("check", help="tell every problem of an inventory")
+    check.add_argument("file", metavar="FILE.toml", nargs="?", type=Path, help="inventory; else the one that is used")
+    check.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    check.set_defaults(command="config check")
+    metrics = commands.add_parser("metrics", help="everything that is measured: unit, source, cadence, meaning")
+    metrics.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    metrics.set_defaults(command="metrics")
 
 
 def _interval(text: str) -> float:

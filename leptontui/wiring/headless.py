@@ -13,50 +13,59 @@ from typing import Any, TypeVar
 
 from leptontui.engine.thread import words_of
 from leptontui.errors import LeptonError
+from leptontui.inventory.book import Book
 from leptontui.model.link import LinkState
-from leptontui.model.target import Fleet
 from leptontui.snapshot import FleetSnapshot
 from leptontui.view.document import document_of, exit_code_of, plain_report
 from leptontui.wiring.files import allow_links
 from leptontui.wiring.log import log_to_file
+from leptontui.wiring.terminal import TerminalAsker
 from leptontui.wiring.watch import FleetWatch
 
 _LOG = logging.getLogger(__name__)
 
 SWEEPS_WANTED = 2
+CRITICAL, UNKNOWN = 2, 3
+"""Exit codes: something is critical; somebody could not be reached or asked."""
 T = TypeVar("T")
 
 
-def check(fleet: Fleet, *, interval_s: float, timeout_s: float, as_json: bool) -> int:
+def check(book: Book, *, interval_s: float, timeout_s: float, as_json: bool, asks: bool = False) -> int:
     """Connect, take two sweeps of every host, print, leave.
 
     Args:
-        fleet: the hosts.
+        book: the hosts; its sources are asked first.
         interval_s: time between two sweeps.
         timeout_s: how long to wait for hosts that are not live yet.
         as_json: print one JSON document instead of a table.
+        asks: whether the user may be asked for passwords and passphrases.
 
     Returns:
-        0 all well, 1 warning, 2 critical, 3 somebody could not be reached. The same where nobody reads what is printed.
+        0 all well, 1 warning, 2 critical, 3 somebody could not be reached, or a source of hosts not be asked. The same
+        where nobody reads what is printed.
 
     Raises:
         LeptonError: the watch itself failed.
         KeyboardInterrupt: interrupted, or told to end.
     """
-    snapshot = _run(_two_sweeps(fleet, interval_s, timeout_s))
+    snapshot = run_headless(_two_sweeps(book, interval_s, timeout_s, asks=asks))
+    for notice in snapshot.notices:
+        print(f"leptontui: {notice}", file=sys.stderr)
     try:
         print(json.dumps(document_of(snapshot)) if as_json else plain_report(snapshot), flush=True)
     except BrokenPipeError:
-        _discard_output()
-    return exit_code_of(snapshot)
+        discard_output()
+    code = exit_code_of(snapshot)
+    return code if code == CRITICAL or book.is_whole else UNKNOWN
 
 
-def watch(fleet: Fleet, *, interval_s: float) -> int:
+def watch(book: Book, *, interval_s: float, asks: bool = False) -> int:
     """Print one JSON document a line per interval until interrupted or until nobody reads any more.
 
     Args:
-        fleet: the hosts.
+        book: the hosts.
         interval_s: time between two sweeps, and between two lines.
+        asks: whether the user may be asked for passwords and passphrases.
 
     Returns:
         0.
@@ -65,15 +74,15 @@ def watch(fleet: Fleet, *, interval_s: float) -> int:
         LeptonError: the watch itself failed.
     """
     try:
-        _run(_print_each(fleet, interval_s))
+        run_headless(_print_each(book, interval_s, asks=asks))
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
     return 0
 
 
-def _run(wanted: Coroutine[Any, Any, T]) -> T:
+def run_headless(wanted: Coroutine[Any, Any, T]) -> T:
     """Run to the end; SIGTERM and a hang-up wind everything up as Ctrl-C does, so that no link stays behind."""
     log_to_file()
 
@@ -91,7 +100,7 @@ def _run(wanted: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt from None
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """Nobody reads any more: what is still buffered must not raise when the program ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -131,22 +140,22 @@ class _Sweeps:
         )
 
 
-async def _two_sweeps(fleet: Fleet, interval_s: float, timeout_s: float) -> FleetSnapshot:
+async def _two_sweeps(book: Book, interval_s: float, timeout_s: float, *, asks: bool) -> FleetSnapshot:
     async def until_enough(newest: _Newest) -> FleetSnapshot:
         sweeps = _Sweeps()
         snapshot = await newest.next()
         try:
             async with asyncio.timeout(timeout_s):
-                while not sweeps.are_enough(snapshot):
+                while not (sweeps.are_enough(snapshot) and book.is_settled):
                     snapshot = await newest.next()
         except TimeoutError:
             return snapshot
         return snapshot
 
-    return await _with_watch(fleet, interval_s, until_enough)
+    return await _with_watch(book, interval_s, until_enough, asks=asks)
 
 
-async def _print_each(fleet: Fleet, interval_s: float) -> None:
+async def _print_each(book: Book, interval_s: float, *, asks: bool) -> None:
     async def until_interrupted(newest: _Newest) -> FleetSnapshot:
         due = asyncio.get_running_loop().time() + interval_s
         while True:
@@ -156,17 +165,25 @@ async def _print_each(fleet: Fleet, interval_s: float) -> None:
                 due = max(due + interval_s, now)
                 print(json.dumps(document_of(snapshot)), flush=True)
 
-    await _with_watch(fleet, interval_s, until_interrupted)
+    await _with_watch(book, interval_s, until_interrupted, asks=asks)
 
 
 async def _with_watch(
-    fleet: Fleet, interval_s: float, use: Callable[[_Newest], Awaitable[FleetSnapshot]]
+    book: Book, interval_s: float, use: Callable[[_Newest], Awaitable[FleetSnapshot]], *, asks: bool
 ) -> FleetSnapshot:
     """Run `use` beside a watch; a failure of the watch ends both."""
+    fleet = book.fleet()
     if too_few := allow_links(sum(not host.is_local for host in fleet.hosts)):
         print(f"leptontui: {too_few}", file=sys.stderr)
     newest = _Newest()
-    fleet_watch = FleetWatch(fleet, interval_s=interval_s, can_act=False, has_forecasts=False)
+    fleet_watch = FleetWatch(
+        fleet,
+        interval_s=interval_s,
+        can_act=False,
+        has_forecasts=False,
+        book=book,
+        asker=TerminalAsker() if asks else None,
+    )
     fleet_watch.subscribe(newest.take)
     running = asyncio.ensure_future(fleet_watch.run())
     using = asyncio.ensure_future(use(newest))

@@ -15,22 +15,35 @@ from leptontui.wiring.files import allow_links
 from leptontui.wiring.log import log_to_file
 
 if TYPE_CHECKING:
+    from leptontui.inventory.book import Book
     from leptontui.ports import CommandPort
 
 LEAVE_LIMIT_S = 3.0
 """So long the screen is given to close after a signal; it takes a tenth of that."""
-HOW_TO_ADD_HOSTS = "Watching this machine only. Add hosts with -H 'gpu[001-064]' or --inventory FILE.toml"
+HOW_TO_ADD_HOSTS = (
+    "Watching this machine only. Add hosts with -H 'gpu[001-064]', --inventory FILE.toml, "
+    "or --ssh-hosts '*' for those of ~/.ssh/config"
+)
 
 
-def show(fleet: Fleet, *, interval_s: float, theme: str | None, is_wallboard: bool, can_act: bool) -> int:
+def show(
+    fleet: Fleet,
+    *,
+    interval_s: float,
+    theme: str | None,
+    is_wallboard: bool,
+    can_act: bool,
+    book: Book | None = None,
+) -> int:
     """Show a fleet until the user leaves.
 
     Args:
-        fleet: the hosts.
+        fleet: the hosts as they are known so far.
         interval_s: time between two sweeps of a host.
         theme: name of a theme; None for the default.
         is_wallboard: show the wallboard instead of the fleet.
         can_act: whether there is a command port.
+        book: where the hosts come from, if that may change.
 
     Returns:
         The exit code: 0, or what the app ended with.
@@ -40,7 +53,7 @@ def show(fleet: Fleet, *, interval_s: float, theme: str | None, is_wallboard: bo
     def build() -> Watch:
         from leptontui.wiring.watch import FleetWatch
 
-        return FleetWatch(fleet, interval_s=interval_s, can_act=can_act, has_forecasts=True)
+        return FleetWatch(fleet, interval_s=interval_s, can_act=can_act, has_forecasts=True, book=book)
 
     def failed(words: str) -> None:
         app.engine_failed(words)
@@ -48,7 +61,8 @@ def show(fleet: Fleet, *, interval_s: float, theme: str | None, is_wallboard: bo
     thread = EngineThread(build, failed)
     commands: CommandPort | None = ThreadedCommands(thread) if can_act else None
     remote = sum(not host.is_local for host in fleet.hosts)
-    notice = allow_links(remote) if remote else HOW_TO_ADD_HOSTS
+    is_alone = not remote and (book is None or book.is_fixed)
+    notice = HOW_TO_ADD_HOSTS if is_alone else allow_links(remote)
     app = LeptonApp(thread, commands, fleet=fleet, theme=theme, is_wallboard=is_wallboard, notice=notice)
     app.call_after_first_paint(thread.start)
 

@@ -1,26 +1,32 @@
-"""Builds what runs on the engine's loop: sources, engine and, where allowed, the desk for actions."""
+"""Builds what runs on the engine's loop: inventory, sources, engine and, where allowed, the desk for actions."""
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 from typing import TYPE_CHECKING
 
 from leptontui.engine.engine import Engine
 from leptontui.forecast.forecaster import Forecaster
+from leptontui.inventory.book import Book
+from leptontui.inventory.watching import InventoryWatch
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.sources.bundle import launch_argv, launch_stdin
 from leptontui.sources.contract import Source
 from leptontui.sources.local import LocalSource
 from leptontui.sources.ssh_fleet import LaunchPlan, SshFleetSource
+from leptontui.transport.asking import Asker
 from leptontui.transport.contract import Transport
 from leptontui.transport.dialer import Dialer
 from leptontui.transport.local import LocalTransport
 from leptontui.transport.ssh import SshTransport
+from leptontui.wiring.files import allow_links
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leptontui.actions.desk import Desk
     from leptontui.model.focus import Focus
     from leptontui.model.link import Link
     from leptontui.ports import CommandPort
@@ -35,15 +41,34 @@ class FleetWatch:
         interval_s: time between two sweeps of a host.
         can_act: whether there is a desk; without one nothing of `leptontui.actions` is imported.
         has_forecasts: whether the forecast worker is started.
+        book: where the hosts come from, if that may change.
+        asker: who asks the user for secrets; None where nobody can be asked.
     """
 
-    def __init__(self, fleet: Fleet, *, interval_s: float, can_act: bool, has_forecasts: bool) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        interval_s: float,
+        can_act: bool,
+        has_forecasts: bool,
+        book: Book | None = None,
+        asker: Asker | None = None,
+    ) -> None:
         self.interval_s = interval_s
-        self._dialer = Dialer()
-        self._transports: dict[str, Transport] = {}
+        self._fleet = fleet
+        self._dialer = Dialer(asker=asker)
+        self._transports: dict[HostTarget, Transport] = {}
+        self._ssh: SshFleetSource | None = None
+        self.inventory = None if book is None else self._inventory(book)
         forecaster = Forecaster() if has_forecasts else None
         self.engine = Engine(fleet, self._sources(fleet, interval_s), interval_s=interval_s, forecaster=forecaster)
-        self.commands: CommandPort | None = self._desk(fleet) if can_act else None
+        self._desk = self._make_desk(fleet) if can_act else None
+
+    @property
+    def commands(self) -> CommandPort | None:
+        """The port to act through; None on a read-only watch."""
+        return self._desk
 
     def subscribe(self, deliver: Callable[[FleetSnapshot], None]) -> None:
         """See `Engine.subscribe`."""
@@ -68,7 +93,10 @@ class FleetWatch:
     async def run(self) -> None:
         """Watch until cancelled; then close every connection."""
         try:
-            await self.engine.run()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.engine.run())
+                if self.inventory is not None:
+                    tasks.create_task(self.inventory.run())
         finally:
             for transport in self._transports.values():
                 await transport.close()
@@ -78,15 +106,40 @@ class FleetWatch:
         remote = [host for host in fleet.hosts if not host.is_local]
         local = [host for host in fleet.hosts if host.is_local]
         sources: list[Source] = [LocalSource(host, interval_s=interval_s) for host in local]
-        if remote:
+        if remote or self.inventory is not None:
             launch = LaunchPlan(launch_argv(), launch_stdin)
-            sources.append(SshFleetSource(remote, interval_s=interval_s, connect=self._dial, launch=launch))
+            self._ssh = SshFleetSource(remote, interval_s=interval_s, connect=self._dial, launch=launch)
+            sources.append(self._ssh)
         return sources
+
+    def _inventory(self, book: Book) -> InventoryWatch:
+        return InventoryWatch(book, self._reach, apply=self._set_fleet, notify=self._notify)
+
+    def _notify(self, source: str, text: str | None) -> None:
+        self.engine.notify(source, text)
+
+    def _set_fleet(self, fleet: Fleet) -> None:
+        """Watch these hosts from now on. Links of hosts that are reached as before are left alone."""
+        self._fleet = fleet
+        # The engine first: it takes no word of links to hosts it does not know.
+        self.engine.set_fleet(fleet)
+        remote = [host for host in fleet.hosts if not host.is_local]
+        self.engine.notify("open files", allow_links(len(remote)) or None)
+        if self._ssh is not None:
+            self._ssh.update(remote)
+        if self._desk is not None:
+            self._desk.fleet = fleet
+
+    def _reach(self, controller: HostTarget | None) -> Transport:
+        """The way to where a source is asked: the same connection as for actions where it is the same host."""
+        if controller is None:
+            return LocalTransport()
+        return self._transport_of(self._fleet.controllers.get(controller.name, controller))
 
     def _dial(self, target: HostTarget) -> Transport:
         return SshTransport(target, self._dialer)
 
-    def _desk(self, fleet: Fleet) -> CommandPort:
+    def _make_desk(self, fleet: Fleet) -> Desk:
         # Here, so that a read-only screen never imports actions.
         from leptontui.actions.audit import Audit
         from leptontui.actions.desk import Desk
@@ -95,9 +148,9 @@ class FleetWatch:
 
     def _transport_of(self, target: HostTarget) -> Transport:
         """The connection for actions on one host: apart from the one its sweeps come over."""
-        if target.name not in self._transports:
-            self._transports[target.name] = LocalTransport() if target.is_local else self._dial(target)
-        return self._transports[target.name]
+        if target not in self._transports:
+            self._transports[target] = LocalTransport() if target.is_local else self._dial(target)
+        return self._transports[target]
 
 
 def login_user() -> str:

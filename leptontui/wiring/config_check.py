@@ -1,0 +1,81 @@
+"""`leptontui config check`: every problem of an inventory and of the files it names. Asks no host and no program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from leptontui.config.assemble import assemble
+from leptontui.config.found import Found
+from leptontui.config.inventory import Inventory, examine
+from leptontui.config.problem import Problem
+from leptontui.errors import ConfigError
+from leptontui.inventory.answer import NotAnswered
+from leptontui.inventory.source_files import read_source_files
+
+SCHEMA: Final = 1
+_WRONG: Final = 3
+
+
+def check_config(path: Path, *, as_json: bool) -> int:
+    """Print every problem.
+
+    Args:
+        path: the inventory.
+        as_json: print one JSON document instead of lines.
+
+    Returns:
+        0 if there is none, else 3.
+    """
+    inventory, problems = examine(path)
+    notes: list[str] = []
+    found = [(spec, _read(inventory, n, problems, notes)) for n, spec in enumerate(inventory.sources)]
+    hosts = 0
+    try:
+        hosts = len(assemble(inventory.name, inventory.groups, found).hosts)
+    except ConfigError as error:
+        problems.append(Problem(str(path), None, "", error.problems[0]))
+    asked = [spec.title for spec, answer in found if answer == Found() and not spec.files]
+    if as_json:
+        document = {
+            "schema": SCHEMA,
+            "file": str(path),
+            "is_well": not problems,
+            "problems": [asdict(problem) for problem in problems],
+            "notes": notes,
+            "hosts": hosts,
+            "asked_when_run": asked,
+        }
+        print(json.dumps(document))
+        return _WRONG if problems else 0
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    for note in notes:
+        print(note)
+    if problems:
+        count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+        print(f"{path}: {count}", file=sys.stderr)
+        return _WRONG
+    more = f", and what {', '.join(asked)} will say" if asked else ""
+    print(f"{path}: well; {hosts} {'host' if hosts == 1 else 'hosts'}{more}")
+    return 0
+
+
+def _read(inventory: Inventory, n: int, problems: list[Problem], notes: list[str]) -> Found:
+    """What a source's files say; nothing for a source that has to be asked."""
+    spec = inventory.sources[n]
+    if spec.is_asked or not spec.files:
+        return Found()
+    try:
+        answer = read_source_files(spec)
+    except NotAnswered as error:
+        problems.extend(error.problems)
+        return Found()
+    if answer is None:
+        notes.append(f"{spec.where}: {spec.title}: ansible-inventory is asked for its hosts; leptontui hosts does it")
+        return Found()
+    notes.extend(f"{spec.where}: {spec.title}: {note}" for note in answer.found.notes)
+    return answer.found
