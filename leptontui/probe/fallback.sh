@@ -26,7 +26,7 @@ unit_names() {
   named=
   u=${h#*'"units":'}
   [ "$u" = "$h" ] && return
-  u=${u#*[}; u=${u%%]*}
+  u=${u#*"["}; u=${u%%"]"*}
   IFS=' ,"'
   for one in $u; do
     case $one in
@@ -95,7 +95,7 @@ rest() {
   seconds_of "$1"
   resting=
   trap 'kill $resting 2>/dev/null; exit' TERM
-  sleep "$seconds" >/dev/null 2>&1 4>&- &
+  sleep "$seconds" >/dev/null 2>&1 &
   resting=$!
   wait $resting
   trap - TERM
@@ -104,8 +104,7 @@ rest() {
 # Run nvidia-smi, one at a time; its process number is told before it starts, so that it can be killed at the end.
 call() {
   echo "G < $1"; shift
-  out=$(exec sh -c 'echo "G P $$" >&4; exec "$@" 4>&-' sh nvidia-smi "$@" 2>&1 </dev/null)
-  status=$?
+  { out=$(exec sh -c 'echo "G P $$" >&4; exec "$@" 4>&-' sh nvidia-smi "$@" 2>&1 </dev/null); status=$?; } 4>&1
 }
 tell() {
   IFS=$newline
@@ -235,8 +234,8 @@ MOUNTS='{ if ($2 ~ /^\/(snap|proc|sys|var\/lib\/kubelet|var\/snap)\//) next
 
 # One filesystem: sizes by stat -f, which asks nothing else; df looks at every mount in some versions.
 sizes_of() {
-  if [ -n "$stat" ]; then sizes=$($1 stat -f -c '%S|%b|%f|%a|%c|%d' "$2" 2>/dev/null </dev/null 4>&-)
-  else sizes=$($1 df -P -k "$2" 2>/dev/null </dev/null 4>&- | { read -r _; read -r _ b _ a _ && echo "1024|$b|$((b - ${b:-0} + a))|$a|0|0"; })
+  if [ -n "$stat" ]; then sizes=$($1 stat -f -c '%S|%b|%f|%a|%c|%d' "$2" 2>/dev/null </dev/null)
+  else sizes=$($1 df -P -k "$2" 2>/dev/null </dev/null | { read -r _; read -r _ b _ a _ && echo "1024|$b|$((b - ${b:-0} + a))|$a|0|0"; })
   fi
 }
 read_filesystems() {
@@ -244,7 +243,7 @@ read_filesystems() {
   list=$($awk "$MOUNTS" </proc/mounts)
   IFS=$newline; set -- $list; unset IFS
   for one in "$@"; do
-    rest=${one#*|}; mount=${rest%%|*}
+    row=${one#*"|"}; mount=${row%%"|"*}
     case $one in
       net*)
         echo "F < $mount"
@@ -254,13 +253,13 @@ read_filesystems() {
         ;;
       *) sizes_of '' "$mount" ;;
     esac
-    echo "F $rest|$sizes"
+    echo "F $row|$sizes"
   done
   echo "F end"
 }
 read_units() {
   echo "U begin"
-  $limit systemctl show --no-pager -p Id,LoadState,ActiveState,SubState,MainPID,NRestarts,StateChangeTimestampMonotonic -- $units 2>/dev/null </dev/null 4>&- |
+  $limit systemctl show --no-pager -p Id,LoadState,ActiveState,SubState,MainPID,NRestarts,StateChangeTimestampMonotonic -- $units 2>/dev/null </dev/null |
     while read -r line; do echo "U $line"; done
   echo "U"
   echo "U end"
@@ -350,8 +349,8 @@ feed() {
   trap finish TERM HUP INT PIPE
   tell_clock
   tell_host
-  read_gpus 3<&- 4>&1 & gpus=$!
-  read_slowly 3<&- 4>&- & slow=$!
+  read_gpus 3<&- & gpus=$!
+  read_slowly 3<&- & slow=$!
   if [ -c /dev/kmsg ] && (: </dev/kmsg) 2>/dev/null; then read_log 3<&- & log=$!
   else echo "I gap kernel_log /dev/kmsg cannot be read by this user"; fi
   watch_stdin >/dev/null 2>&1 & watch=$!
