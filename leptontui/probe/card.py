@@ -131,9 +131,9 @@ class Card:
             self._begin()
         self._layout = layout
         self._processes_due = 0.0
-        self._instances = [
-            mig.Instance(self._nvml, handle, uuid, number, self.identity) for number, uuid, handle in found or ()
-        ]
+        for instance in self._instances:
+            instance.close()
+        self._instances = mig.instances(self._nvml, self.handle, found or [], self.identity)
 
     def _read_processes(self):
         # The processes of a divided GPU are those of its instances; asked as a whole it would tell them again.

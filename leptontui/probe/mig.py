@@ -1,8 +1,10 @@
 """MIG: the instances that a GPU is divided into, each a GPU of its own."""
 
 import re
+from functools import partial
 
 from . import nvml as codes
+from .gpm import Monitor
 from .parsing import clean_or_none
 from .readings import SLOW_S, Reading, Turn
 
@@ -37,7 +39,8 @@ _EARLY_S = 0.1
 class Instance:
     """One MIG instance.
 
-    NVML tells no utilisation of an instance, nor a temperature or power of its own: those are its GPU's.
+    It has no temperature or power of its own: those are its GPU's. How busy it is only Hopper and later tell, and not
+    of a part of a GPU instance.
 
     Args:
         nvml: the pynvml module.
@@ -45,20 +48,22 @@ class Instance:
         uuid: of it.
         number: of it on its GPU.
         parent: its GPU's identity.
+        monitor: of its utilisation, None where that is not told.
 
     Attributes:
         handle, uuid: as given.
         identity: the wire's `GpuIdentity` as a dict.
     """
 
-    def __init__(self, nvml, handle, uuid, number, parent):
+    def __init__(self, nvml, handle, uuid, number, parent, monitor=None):
         self.handle = handle
         self.uuid = uuid
         self._nvml = nvml
         self._memory = Turn(_MEMORY)
         self._ecc = Turn(_ECC)
-        self._ecc_due = 0.0
-        self._counted = {}
+        self._monitor = monitor
+        self._slow_due = 0.0
+        self._slow = {"util_pct": None}
         name = _attempt(nvml, nvml.nvmlDeviceGetName, handle)
         memory = _attempt(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
         self.identity = {
@@ -87,10 +92,26 @@ class Instance:
             Lost: its GPU, or it itself, is gone.
             DriverGone: so is the driver.
         """
-        if now >= self._ecc_due:
-            self._ecc_due = now + SLOW_S - _EARLY_S
-            self._counted = self._ecc.read(self._nvml, self.handle)
-        return dict(self._memory.read(self._nvml, self.handle), uuid=self.uuid, **self._counted)
+        if now >= self._slow_due:
+            self._slow_due = now + SLOW_S - _EARLY_S
+            self._slow = dict(self._ecc.read(self._nvml, self.handle), util_pct=self._utilisation())
+        return dict(self._memory.read(self._nvml, self.handle), uuid=self.uuid, **self._slow)
+
+    def _utilisation(self):
+        if self._monitor is None:
+            return None
+        try:
+            return self._monitor.read()
+        except self._nvml.NVMLError as error:
+            if codes.code_of(error) in codes.NEVER:
+                self.close()
+            return None
+
+    def close(self):
+        """Stop watching it; not after NVML's session has ended."""
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            monitor.close()
 
 
 def profile_of(attributes, whole_bytes):
@@ -111,6 +132,29 @@ def profile_of(attributes, whole_bytes):
     slices, computing = attributes.gpuInstanceSliceCount, attributes.computeInstanceSliceCount
     prefix = "" if computing == slices else "%dc." % computing
     return "%s%dg.%dgb" % (prefix, slices, gigabytes)
+
+
+def instances(nvml, parent, found, identity):
+    """The `Instance` of each of those that `layout` found.
+
+    Args:
+        nvml: the pynvml module.
+        parent: the driver's handle of their GPU.
+        found: what `layout` says, without None.
+        identity: their GPU's.
+
+    Raises:
+        Lost: the GPU is gone.
+        DriverGone: so is the driver.
+    """
+    owners = [_attempt(nvml, nvml.nvmlDeviceGetGpuInstanceId, handle) for _, _, handle in found]
+    made = []
+    for (number, uuid, handle), owner in zip(found, owners):  # noqa: B905 — strict= is not in Python 3.6
+        monitor = None
+        if owner is not None and owners.count(owner) == 1:
+            monitor = _attempt(nvml, partial(Monitor, nvml, parent), owner)
+        made.append(Instance(nvml, handle, uuid, number, identity, monitor))
+    return made
 
 
 def layout(nvml, handle):

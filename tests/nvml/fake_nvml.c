@@ -61,7 +61,9 @@
  *   processes unsupported
  *   mig0 1g.10gb                      there is a MIG instance 0 with that profile (mig_mode has to be on); its keys
  *                                     are mig0_<key>: uuid, name, memory_total, memory_used, ecc_sram_uncorrected,
- *                                     process, and attributes 1 1 9728 (slices of GPU and of computing, MiB)
+ *                                     process, attributes 1 1 9728 (slices of GPU and of computing, MiB),
+ *                                     gpu_instance 7 (of which it is a part) and util, percent, where `gpm 1` says
+ *                                     that the GPU has performance monitors
  *   xid 79                            an Xid event, once; `79 2`, `79 3` … are others with the same code
  *   lost 1                            every call for it answers NVML_ERROR_GPU_IS_LOST; with 2 until a new session
  *                                     has begun, even where it is there again
@@ -731,6 +733,65 @@ int nvmlDeviceGetAttributes_v2(device_t *d, attributes_t *out) {
     out->gpu_slices = values[0];
     out->compute_slices = values[1];
     out->memory_mib = values[2];
+    return OK;
+}
+
+int nvmlDeviceGetGpuInstanceId(device_t *d, unsigned *out) {
+    int answer = unsigned_of(d, "gpu_instance", out);
+    if (answer == NOT_SUPPORTED && d->instance != WHOLE) {
+        *out = 7 + (unsigned)d->instance;
+        answer = OK;
+    }
+    return answer;
+}
+
+/* ---- Performance monitors ---- */
+
+typedef struct { int index, instance; unsigned long long taken; } sample_t;
+typedef struct { unsigned version, is_supported; } support_t;
+typedef struct { unsigned metric; int answer; double value; char *names[3]; } metric_t;
+typedef struct { unsigned version, count; sample_t *before, *after; metric_t metrics[1]; } metrics_t;
+static unsigned long long samples_taken;
+static int samples_held;
+
+int fake_nvml_samples(void) { return samples_held; }
+int nvmlGpmQueryDeviceSupport(device_t *d, support_t *out) {
+    out->is_supported = 0;
+    int answer = unsigned_of(d, "gpm", &out->is_supported);
+    return answer == NOT_SUPPORTED ? OK : answer;
+}
+int nvmlGpmSampleAlloc(sample_t **out) {
+    *out = calloc(1, sizeof **out);
+    samples_held++;
+    return OK;
+}
+int nvmlGpmSampleFree(sample_t *sample) {
+    free(sample);
+    samples_held--;
+    return OK;
+}
+int nvmlGpmMigSampleGet(device_t *d, unsigned gpu_instance, sample_t *out) {
+    int answer = enter_of(d);
+    if (answer != OK) return answer;
+    for (int i = 0; i < MOST_INSTANCES; i++) {
+        device_t part = {d->index, i, d->session};
+        unsigned owner;
+        if (nvmlDeviceGetGpuInstanceId(&part, &owner) != OK || owner != gpu_instance) continue;
+        *out = (sample_t){d->index, i, ++samples_taken};
+        return OK;
+    }
+    return INVALID_ARGUMENT;
+}
+int nvmlGpmMetricsGet(metrics_t *asked) {
+    char value[VALUE];
+    if (asked->version != 1) return ARGUMENT_VERSION_MISMATCH;
+    /* The samples have to be two, of the same instance, and in order. */
+    if (asked->before->taken == 0 || asked->before->taken >= asked->after->taken ||
+        asked->before->instance != asked->after->instance || asked->count != 1 || asked->metrics[0].metric != 1)
+        return INVALID_ARGUMENT;
+    device_t part = {asked->after->index, asked->after->instance, session};
+    asked->metrics[0].answer = value_of(&part, "util", value);
+    asked->metrics[0].value = atof(value);
     return OK;
 }
 

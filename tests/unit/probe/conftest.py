@@ -147,6 +147,10 @@ class Gpus:
         """How often a key was asked for in this process, by any test so far."""
         return ctypes.CDLL(str(self._library)).fake_nvml_asked(key.encode())
 
+    def samples(self) -> int:
+        """How many samples of performance monitors are held in this process."""
+        return ctypes.CDLL(str(self._library)).fake_nvml_samples()
+
 
 @pytest.fixture
 def gpus(library: Path, tmp_path: Path) -> Gpus:

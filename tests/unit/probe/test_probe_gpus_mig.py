@@ -30,8 +30,8 @@ def test_every_instance_is_a_row_of_its_own(gpus, nvml, sweep):
     whole, first, second = sweep(host, 100.0)
     assert whole["uuid"] == FIRST
     assert (whole["temp_c"], whole["util_pct"]) == (64, None)
-    assert first == {"uuid": INSTANCE_0, "memory_used_bytes": 11, "ecc_uncorrected": 3}
-    assert second == {"uuid": INSTANCE_2, "memory_used_bytes": 33, "ecc_uncorrected": 0}
+    assert first == {"uuid": INSTANCE_0, "memory_used_bytes": 11, "ecc_uncorrected": 3, "util_pct": None}
+    assert second == {"uuid": INSTANCE_2, "memory_used_bytes": 33, "ecc_uncorrected": 0, "util_pct": None}
     assert host.gaps == {"gpu utilisation": "not told of a GPU divided by MIG"}
 
 
@@ -74,11 +74,44 @@ def test_errors_of_an_instance_are_counted_at_their_cadence(gpus, nvml, sweep):
     assert sweep(host, 100.0 + SLOW_S)[1]["ecc_uncorrected"] == 4
 
 
-def test_what_an_instance_does_not_tell_is_null(gpus, nvml, sweep):
-    silent = {f"gpu0_mig0_{key}": "unsupported" for key in ("attributes",)}
-    gpus.set(**{**DIVIDED, **silent, "gpu0_mig0_memory_used": "error 3", "gpu0_mig0_ecc_sram_uncorrected": "error 3"})
+def test_how_busy_an_instance_is_is_told_by_gpus_with_monitors(gpus, nvml, sweep):
+    gpus.set(**DIVIDED, gpu0_gpm=1, gpu0_mig0_util=37.26, gpu0_mig2_util=93)
     host = Gpus(nvml)
-    assert sweep(host, 100.0)[1] == {"uuid": INSTANCE_0, "memory_used_bytes": None, "ecc_uncorrected": None}
+    assert [reading["util_pct"] for reading in sweep(host, 100.0)] == [None, None, None]
+    # It takes two looks.
+    assert [reading["util_pct"] for reading in sweep(host, 101.0)] == [None, None, None]
+    assert [reading["util_pct"] for reading in sweep(host, 100.0 + SLOW_S)] == [None, 37.3, 93.0]
+    gpus.set(**DIVIDED, gpu0_gpm=1, gpu0_mig0_util=0, gpu0_mig2_util="error 999")
+    assert [reading["util_pct"] for reading in sweep(host, 100.0 + 2 * SLOW_S)] == [None, 0.0, None]
+    gpus.set(**DIVIDED, gpu0_gpm=1, gpu0_mig0_util=1, gpu0_mig2_util=2)
+    assert [reading["util_pct"] for reading in sweep(host, 100.0 + 3 * SLOW_S)][1:] == [1.0, 2.0]
+
+
+def test_parts_of_one_gpu_instance_do_not_claim_all_of_its_utilisation(gpus, nvml, sweep):
+    parts = {"gpu0_mig0_gpu_instance": 9, "gpu0_mig2_gpu_instance": 9}
+    gpus.set(**DIVIDED, **parts, gpu0_gpm=1, gpu0_mig0_util=37, gpu0_mig2_util=93)
+    host = Gpus(nvml)
+    sweep(host, 100.0)
+    assert [reading["util_pct"] for reading in sweep(host, 100.0 + SLOW_S)] == [None, None, None]
+
+
+def test_monitors_give_their_memory_back(gpus, nvml, sweep):
+    held = gpus.samples()
+    gpus.set(**DIVIDED, gpu0_gpm=1)
+    host = Gpus(nvml)
+    sweep(host, 100.0)
+    assert gpus.samples() == held + 4
+    gpus.set(count=1)
+    sweep(host, 100.0 + LOOK_S)
+    assert gpus.samples() == held
+
+
+def test_what_an_instance_does_not_tell_is_null(gpus, nvml, sweep):
+    silent = {"gpu0_mig0_memory_used": "error 3", "gpu0_mig0_ecc_sram_uncorrected": "error 3"}
+    gpus.set(**{**DIVIDED, **silent})
+    host = Gpus(nvml)
+    reading = sweep(host, 100.0)[1]
+    assert (reading["memory_used_bytes"], reading["ecc_uncorrected"]) == (None, None)
     before = gpus.asked("ecc_sram_uncorrected")
     sweep(host, 100.0 + 2 * SLOW_S - 0.5)
     # Only instance 2 is asked again.
