@@ -15,6 +15,8 @@ LIMIT_S = 1.0
 MOST = 256
 REFRESH_S = 30.0
 """How long what was read of a process holds: it may become another program, and its pod's name may come late."""
+LOOK_S = 5.0
+"""How often it is looked whether the same processes are still the same: looking at one costs 40 µs."""
 PODS_S = 10.0
 """How often at most the kubelet's directories are listed for a pod that is not known."""
 _START = 19
@@ -185,15 +187,19 @@ class ProcessReader:
         describe: called with a pid, in a thread.
         wake: called, in another thread, when all are described; None for nothing.
         limit_s: how long one call may take.
+        clock: monotonic time, in seconds.
 
     Attributes:
         gaps: {what: why} of what could not be read for the last `rows`.
     """
 
-    def __init__(self, describe, wake=None, limit_s=LIMIT_S):
+    def __init__(self, describe, wake=None, limit_s=LIMIT_S, clock=time.monotonic):
         self.gaps = {}
         self._patrol = Patrol(describe, limit_s, wake)
         self._limit_s = limit_s
+        self._clock = clock
+        self._asked = None
+        self._due = 0.0
 
     @property
     def is_idle(self):
@@ -203,7 +209,10 @@ class ProcessReader:
     def ask(self, uses):
         """Describe the processes of `uses`, dicts with a pid, if nothing is being asked."""
         self._patrol.check()
-        self._patrol.send(sorted({use["pid"] for use in uses[:MOST]}))
+        now, pids = self._clock(), {use["pid"] for use in uses[:MOST]}
+        if (pids != self._asked or now >= self._due) and self._patrol.is_idle:
+            self._asked, self._due = pids, now + LOOK_S
+            self._patrol.send(sorted(pids))
 
     def join(self, limit_s):
         """Wait, at most `limit_s`, until all are described or cannot be."""

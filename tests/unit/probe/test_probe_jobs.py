@@ -253,6 +253,17 @@ def test_what_runs_is_read_a_few_times_a_minute_and_not_with_every_sweep(process
     assert len([path for path in read if path.endswith("/cmdline")]) == 2
 
 
+def test_the_same_processes_are_looked_at_every_few_seconds_and_new_ones_at_once():
+    clock, asked = Clock(), []
+    reader = ProcessReader(lambda pid: asked.append(pid) or {"user": str(pid)}, clock=clock)
+    for clock.now, pids in ((0.0, (1, 2)), (1.0, (1, 2)), (2.0, (1, 2, 3)), (6.9, (1, 2, 3)), (7.0, (1, 2, 3))):
+        uses = [{"uuid": "g", "pid": pid} for pid in pids]
+        reader.ask(uses)
+        reader.join(WAIT_S)
+        assert [row["user"] for row in reader.rows(uses)] == [str(pid) for pid in pids]
+    assert asked == [1, 2, 1, 2, 3, 1, 2, 3]
+
+
 def test_this_process_itself():
     described = Describer()(os.getpid())
     assert "python" in described["command"]
