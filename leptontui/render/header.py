@@ -35,6 +35,7 @@ class HeaderFacts:
         armed_until_unix_s: when arming expires; None while read-only.
         is_frozen: the picture stands still.
         failure: why what is shown is not kept up to date; "" if it is.
+        place: what is shown of the fleet, e.g. "jobs"; "" for all of it.
     """
 
     fleet: str
@@ -49,6 +50,7 @@ class HeaderFacts:
     armed_until_unix_s: float | None = None
     is_frozen: bool = False
     failure: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,7 @@ def _joined(groups: Sequence[tuple[Piece, ...]]) -> tuple[Piece, ...]:
 def _parts(facts: HeaderFacts) -> list[_Part]:
     gpus = facts.gpus is not None
     return [
-        _Part(
-            99, (Piece("lepton", "accent", is_bold=True), Piece(" ▸ ", "dim"), Piece(facts.fleet, "text", is_bold=True))
-        ),
+        _Part(99, _place(facts)),
         _Part(90, _links(facts.counts)),
         _Part(95, _failure(facts.failure)),
         _Part(85, _dropped(facts.dropped_sweeps)),
@@ -102,6 +102,13 @@ def _parts(facts: HeaderFacts) -> list[_Part]:
         _Part(92, _arming(facts), is_right=True),
         _Part(70, (Piece(time.strftime("%H:%M:%S", time.localtime(facts.now_unix_s)), "text"),), is_right=True),
     ]
+
+
+def _place(facts: HeaderFacts) -> tuple[Piece, ...]:
+    pieces = [Piece("lepton", "accent", is_bold=True)]
+    for name in (facts.fleet, facts.place):
+        pieces += [Piece(" ▸ ", "dim"), Piece(name, "text", is_bold=True)] if name else []
+    return tuple(pieces)
 
 
 def _links(counts: LinkCounts) -> tuple[Piece, ...]:

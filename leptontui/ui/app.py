@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from leptontui.errors import LeptonError
 from leptontui.model.action import ActionName, ActionRequest
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
-from leptontui.ports import CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui import themes
 from leptontui.ui.commands import Scope, bindings_of
@@ -48,6 +48,7 @@ class LeptonApp(App[None]):
         source: publishes snapshots, from its own thread.
         commands: the way to act; None makes every screen read-only: no key that acts is bound.
         fleet: the inventory.
+        access: the way to let hosts be reached: to answer logins and accept host keys; a wallboard has none.
         theme: name of a theme; None for the default.
         is_wallboard: show the wallboard instead of the table.
         notice: a line to show at the start.
@@ -62,6 +63,7 @@ class LeptonApp(App[None]):
     CSS_PATH: ClassVar[list[str | PurePath]] = [  # a default screen's own style sheet is not loaded
         "styles/app.tcss",
         "styles/fleet.tcss",
+        "styles/help.tcss",
         "styles/wallboard.tcss",
     ]
     TITLE = "leptontui"
@@ -74,6 +76,7 @@ class LeptonApp(App[None]):
         commands: CommandPort | None,
         *,
         fleet: Fleet,
+        access: AccessPort | None = None,
         theme: str | None = None,
         is_wallboard: bool = False,
         notice: str = "",
@@ -85,6 +88,8 @@ class LeptonApp(App[None]):
         super().__init__()
         self._source = source
         self._port = None if is_wallboard else commands
+        self._access = None if is_wallboard else access
+        self._asked: frozenset[str] = frozenset()
         self._fleet = fleet
         self._is_wallboard = is_wallboard
         self._clock = clock
@@ -96,7 +101,9 @@ class LeptonApp(App[None]):
         self._failure = ""
         self._after_first_paint: list[Callable[[], None]] = []
         self.is_frozen = False
-        for binding in bindings_of(Scope.EVERYWHERE, can_act=self._port is not None):
+        for binding in bindings_of(
+            Scope.EVERYWHERE, can_act=self._port is not None, can_let_in=self._access is not None
+        ):
             self.bind(binding.key, binding.action, description=binding.description, show=binding.show)
         self._register_themes()
 
@@ -118,7 +125,7 @@ class LeptonApp(App[None]):
             from leptontui.ui.screens.wallboard import WallboardScreen  # noqa: PLC0415 — when it is wanted
 
             return WallboardScreen(self._source, clock=self._clock)
-        return FleetScreen(self._source, self._port, fleet=self._fleet, clock=self._clock)
+        return FleetScreen(self._source, self._port, fleet=self._fleet, access=self._access, clock=self._clock)
 
     def on_mount(self) -> None:
         """Listen to the source, say what there is to say."""
@@ -140,6 +147,7 @@ class LeptonApp(App[None]):
     def on_snapshot_published(self, message: SnapshotPublished) -> None:
         """Keep the newest; show it unless the picture stands still."""
         self._latest = message.snapshot
+        self._tell_questions(message.snapshot)
         if not self.is_frozen:
             self._show()
 
@@ -212,7 +220,29 @@ class LeptonApp(App[None]):
 
     def action_help(self) -> None:
         """Show what the keys and signs mean."""
-        self.push_screen(HelpScreen(can_act=self._port is not None))
+        self.push_screen(HelpScreen(can_act=self._port is not None, can_let_in=self._access is not None))
+
+    def action_answer(self) -> None:
+        """Answer the login that has waited longest."""
+        questions = self._latest.questions if self._latest is not None else ()
+        if self._access is None or any(isinstance(screen, ModalScreen) for screen in self.screen_stack):
+            return
+        if not questions:
+            self.notify("no login asks for anything")
+            return
+        from leptontui.ui.screens.question import QuestionScreen  # noqa: PLC0415 — when it is wanted
+
+        self.push_screen(QuestionScreen(self._access, questions[0]))
+
+    def _tell_questions(self, snapshot: FleetSnapshot) -> None:
+        """Say once that a login asks for something: nothing pops up under somebody's typing."""
+        if self._access is None:
+            return
+        for question in snapshot.questions:
+            if question.id not in self._asked:
+                words = f"{plain(question.prompt, 80)} {plain(question.subject, 80)}: a answers"
+                self.notify(words, title="A login asks", severity="warning", timeout=_NOTICE_S, markup=False)
+        self._asked = frozenset(question.id for question in snapshot.questions)
 
     # From a wish to a plan.
 
@@ -226,7 +256,8 @@ class LeptonApp(App[None]):
             self._plan(ActionRequest(message.action, message.host, reason=message.reason))
 
     def _choose_unit(self, host: str) -> None:
-        target = self._fleet.host(host)
+        known = self._latest.targets if self._latest is not None else {}
+        target = known.get(host) or self._fleet.host(host)
         units = target.units if target is not None else ()
         if not units:
             self.notify(

@@ -15,34 +15,35 @@ from leptontui.model.action import ActionName
 from leptontui.model.focus import Focus
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
-from leptontui.ports import CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.arranger import Arranger
-from leptontui.ui.commands import Scope, bindings_of
-from leptontui.ui.messages import ActionAsked
+from leptontui.ui.commands import Scope
 from leptontui.ui.screens import fleet_words
-from leptontui.ui.screens.base import SnapshotScreen
+from leptontui.ui.screens.ways import FleetWays
 from leptontui.ui.widgets.column_titles import ColumnTitles
 from leptontui.ui.widgets.filter_bar import FilterBar
 from leptontui.ui.widgets.fleet_table import SCROLLBAR, FleetTable
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
+from leptontui.ui.widgets.notices import Notices
 from leptontui.ui.widgets.status_line import StatusLine
 from leptontui.view.columns import Placed, next_sort, place, sorted_by, toggled
 from leptontui.view.row import RowId
-from leptontui.view.state import ViewState
+from leptontui.view.state import Rows, ViewState
 
 if TYPE_CHECKING:
     from leptontui.view.arrange import Arrangement
 
 
-class FleetScreen(SnapshotScreen):
+class FleetScreen(FleetWays):
     """Header, filter, table, keys.
 
     Args:
         source: told which trends are in view.
         commands: the way to act; None on a read-only screen.
         fleet: the inventory.
+        access: the way to let hosts be reached; None where there is none.
         clock: tells the time in unix seconds.
     """
 
@@ -54,22 +55,19 @@ class FleetScreen(SnapshotScreen):
         commands: CommandPort | None,
         *,
         fleet: Fleet,
+        access: AccessPort | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, commands)
-        self._fleet = fleet
+        super().__init__(source, commands, fleet=fleet, access=access, clock=clock)
         self._expected = len(fleet.hosts)
-        self._clock = clock
         self._state = ViewState()
-        self._snapshot: FleetSnapshot | None = None
         self._arrangement: Arrangement | None = None
         self._placed: tuple[Placed, ...] = ()
         self._has_chosen_rows = False
         self._trouble = ""
         self._focused_on: Focus | None = None
         self._arranger = Arranger(self._arranged, self._not_arranged)
-        for one in bindings_of(Scope.FLEET, can_act=commands is not None):
-            self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
+        self.bind_keys(Scope.FLEET)
 
     @property
     def cursor(self) -> RowId | None:
@@ -79,12 +77,13 @@ class FleetScreen(SnapshotScreen):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Header()
+        yield Notices(can_let_in=self.access is not None)
         yield FilterBar()
         yield ColumnTitles()
         yield FleetTable(self._clock)
         yield Static(id="nothing", markup=False)
         yield StatusLine()
-        yield CommandFooter(Scope.FLEET, can_act=self.commands is not None)
+        yield CommandFooter(Scope.FLEET, can_act=self.commands is not None, can_let_in=self.access is not None)
 
     def on_mount(self) -> None:
         """Ages grow between two snapshots."""
@@ -108,7 +107,8 @@ class FleetScreen(SnapshotScreen):
 
     def show(self, snapshot: FleetSnapshot) -> None:
         """Arrange the snapshot, then draw it."""
-        self._snapshot = snapshot
+        self.known = snapshot
+        self.query_one(Notices).show(snapshot)
         self._arrange()
 
     async def settle(self) -> None:
@@ -151,33 +151,11 @@ class FleetScreen(SnapshotScreen):
         else:
             self.app.exit()
 
-    def action_open_host(self) -> None:
-        """Open the host under the cursor."""
-        if self.host_for("enter") is not None and (row_id := self.cursor) is not None:
-            from leptontui.ui.screens.host import HostScreen  # noqa: PLC0415 — when it is wanted
-
-            idle = fleet_words.idle_actions([self._fleet.host(row_id.host)])
-            self.app.push_screen(
-                HostScreen(self.source, self.commands, row_id.host, row_id.gpu_uuid, idle=idle, clock=self._clock)
-            )
-
-    def action_drain(self) -> None:
-        """Ask for a drain of the host under the cursor."""
-        self._ask(ActionName.DRAIN)
-
-    def action_undrain(self) -> None:
-        """Ask to give the host under the cursor back."""
-        self._ask(ActionName.UNDRAIN)
-
-    def action_restart(self) -> None:
-        """Ask for a restart of one of the units of the host under the cursor."""
-        self._ask(ActionName.RESTART_UNIT)
-
-    def _ask(self, action: ActionName) -> None:
+    def ask(self, action: ActionName) -> None:
+        """Ask for something to be done to the host under the cursor."""
         if self.commands is None or (host := self.host_for(fleet_words.ACTION_KEYS[action])) is None:
             return
-        reason = fleet_words.reason_for(action, self.query_one(FleetTable).cursor_row)
-        self.post_message(ActionAsked(action, host, reason))
+        self.asked(action, host, fleet_words.reason_for(action, self.query_one(FleetTable).cursor_row))
 
     def host_for(self, key: str) -> str | None:
         """The host under the cursor; while no row is chosen, the key chooses the one on top and does nothing else."""
@@ -187,15 +165,21 @@ class FleetScreen(SnapshotScreen):
             return None
         return table.cursor.host if table.cursor is not None else None
 
+    def filter_by(self, text: str) -> None:
+        """Show the GPUs that a filter leaves."""
+        if self._state.rows is not Rows.GPU:
+            self.action_toggle_rows()
+        self.query_one(FilterBar).write(text)
+
     def _change(self, state: ViewState) -> None:
         self._state = state
         self._arrange()
 
-    def on_filter_bar_typed(self, message: FilterBar.Typed) -> None:
+    def on_search_bar_typed(self, message: FilterBar.Typed) -> None:
         """Filter as it is typed."""
         self._change(replace(self._state, filter=message.text))
 
-    async def on_filter_bar_left(self, message: FilterBar.Left) -> None:
+    async def on_search_bar_left(self, message: FilterBar.Left) -> None:
         """Back to the table; a filter that is kept has chosen the first row it leaves."""
         table = self.query_one(FleetTable)
         table.focus()
@@ -230,8 +214,8 @@ class FleetScreen(SnapshotScreen):
             self.query_one(FleetTable).unplace()
 
     def _arrange(self) -> None:
-        if self._snapshot is not None:
-            self._arranger.want(self._snapshot, self._state, self.query_one(FleetTable).in_view)
+        if self.known is not None:
+            self._arranger.want(self.known, self._state, self.query_one(FleetTable).in_view)
 
     def _not_arranged(self, words: str) -> None:
         self._trouble = plain(words)
@@ -264,7 +248,10 @@ class FleetScreen(SnapshotScreen):
             footer.show_keys(fleet_words.FILTER_KEYS)
             return
         has_row = self._arrangement is not None and self._arrangement.shown > 0
-        footer.show_commands(without=fleet_words.idle_actions(self._fleet.hosts, has_row=has_row))
+        idle = fleet_words.idle_actions(self.targets, has_row=has_row)
+        if self._arrangement is None or self._arrangement.summary.gpus == 0:
+            idle |= {"inspect", "open_jobs"}
+        footer.show_commands(without=idle | fleet_words.idle_ways(self.known))
 
     def _draw_header(self) -> None:
         if not self.is_mounted:

@@ -12,7 +12,9 @@ from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 from leptontui.render.cells import Piece
 from leptontui.render.header import HeaderFacts
+from leptontui.snapshot import FleetSnapshot
 from leptontui.view.columns import COLUMNS
+from leptontui.view.key_review import changed, waiting
 from leptontui.view.row import GpuRow, Row
 from leptontui.view.state import Rows
 
@@ -96,11 +98,21 @@ def reason_for(action: ActionName, row: Row | None) -> str:
 def idle_actions(hosts: Iterable[HostTarget | None], *, has_row: bool = True) -> set[str]:
     """The actions of the registry that can do nothing on any of `hosts`, so that no key is shown for them."""
     known = [host for host in hosts if host is not None] if has_row else []
-    idle = set() if has_row else {"open_host"}
+    idle = set() if has_row else {"open_host", "inspect"}
     if not any(host.scheduler for host in known):
         idle |= {"drain", "undrain"}
     if not any(host.units for host in known):
         idle.add("restart")
+    return idle
+
+
+def idle_ways(snapshot: FleetSnapshot | None) -> set[str]:
+    """The actions that help hosts to be reached and have nothing to do: no login asks, no key is to be reviewed."""
+    idle: set[str] = set()
+    if snapshot is None or not snapshot.questions:
+        idle.add("answer")
+    if snapshot is None or not (waiting(snapshot) or changed(snapshot)):
+        idle.add("open_keys")
     return idle
 
 

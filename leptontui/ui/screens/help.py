@@ -1,118 +1,119 @@
-"""The help screen: keys from the registry, what the signs mean, the filter language, the metrics."""
+"""The help screen: keys from the registry, what the signs mean, the filter language, the metrics; `/` searches it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from leptontui.model.catalogue import metrics_of
-from leptontui.model.health import Severity
-from leptontui.model.series import Entity
-from leptontui.render.palette import Palette, role_of
-from leptontui.render.standing import LINK_GLYPHS, LINK_ROLES
-from leptontui.ui.commands import Scope, commands_of
+from leptontui.render.cells import Piece
+from leptontui.render.palette import Palette
+from leptontui.ui.commands import Scope, bindings_of
+from leptontui.ui.screens.help_words import HelpRow, HelpSection, help_sections
 from leptontui.ui.themes import palette_of
-from leptontui.ui.widgets.footer import key_names
-from leptontui.view.query import FIELDS
+from leptontui.ui.widgets.footer import CommandFooter
+from leptontui.ui.widgets.search_bar import SearchBar
 
-_SEVERITIES: Final = {
-    Severity.CRITICAL: "critical: somebody has to do something now",
-    Severity.PREDICTED: "predicted: well now, a forecast crosses a threshold; the time is a range",
-    Severity.WARNING: "warning: not as it should be",
-    Severity.UNKNOWN: "unknown: nothing fresh is known",
-    Severity.WELL: "well",
-}
-_LINKS: Final = {
-    "live": "sweeps arrive",
-    "stale": "connected, but no sweep for three intervals",
-    "lost": "the connection is gone or cannot be made; redialled by itself",
-    "refused": "the host or this program said no; a human has to mend it",
-    "dialing": "not connected yet",
-}
-_SIGNS: Final = (
-    ("▃▄▆▇ ▇█", "a trend: the last quarter of an hour, then the next one as forecast, on a physical scale"),
-    ("◆", "in a trend: where the forecast crosses a threshold"),
-    ("–", "not known; a blank in a trend was not sampled"),
-    ("dim", "old: the host is not live; its age stands beside it"),
-)
-_FILTERS: Final = (
-    ("word", "part of a host, GPU model, job, user, group, link or health text"),
-    ("job:8812", "that job; also group: link: state: (equal), host: model: user: health: uuid: (part)"),
-    ("host:gpu-0*", "with * and ?; a,b is either"),
-    ("util<10", "also <= > >= =, for " + " ".join(name for name, field in FIELDS.items() if field.kind == "number")),
-    ("mem>90%", "a share of the whole; without % in GiB (in host rows: the host's memory)"),
-    ("sev>=warning", "a severity"),
-    ("!word", "not; two terms must both hold"),
-)
-_CURSOR_KEYS: Final = (
-    ("↑ ↓ k j", "Choose a row; the cursor stays on its GPU or host wherever that is sorted to."),
-    ("home end G", "Choose the first or last row; page up and page down go by a screenful."),
-    ("esc", "Show all rows again; then choose none, and keep the top in view."),
-)
-_ENTITIES: Final = (Entity.GPU, Entity.HOST)
+_LEFT: Final = 20
+_TYPING_KEYS: Final = (("enter", "keep"), ("esc", "show all"), ("↓", "to the page"))
 
 
 class HelpScreen(ModalScreen[None]):
-    """What the keys and signs mean.
+    """What the keys and signs mean, and what the metrics are.
 
     Args:
         can_act: whether keys that act are explained.
+        can_let_in: whether keys that let hosts be reached are explained.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "back"),
-    ]
+    AUTO_FOCUS = "#help-body"
 
-    def __init__(self, *, can_act: bool) -> None:
+    def __init__(self, *, can_act: bool, can_let_in: bool = False) -> None:
         super().__init__()
-        self._can_act = can_act
+        self._sections = help_sections(can_act=can_act, can_let_in=can_let_in)
+        self._filter = ""
+        for one in bindings_of(Scope.HELP, can_act=can_act, can_let_in=can_let_in):
+            self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
 
     def compose(self) -> ComposeResult:
-        """One long page that scrolls."""
-        with VerticalScroll(id="help-body"):
-            palette = palette_of(self.app)
-            yield Static(Text("esc goes back", style=palette.style("dim")), markup=False)
-            for title, table in self._sections(palette):
-                yield Static(Text(f"\n{title}", style=palette.style("accent", is_bold=True)), markup=False)
-                yield Static(table, markup=False)
+        """A filter, one long page that scrolls, the keys."""
+        yield SearchBar()
+        with VerticalScroll(id="help-body", can_focus=True):
+            yield Static(id="help-page", markup=False)
+        yield CommandFooter(Scope.HELP, can_act=False)
 
-    def _sections(self, palette: Palette) -> Iterator[tuple[str, Table]]:
-        for scope in Scope:
-            commands = list(commands_of(scope, can_act=self._can_act))
-            if commands:
-                rows = [(key_names(command), command.meaning, "accent") for command in commands]
-                rows += [(key, words, "accent") for key, words in _CURSOR_KEYS] if scope is Scope.FLEET else []
-                yield f"Keys: {scope.value}", _table(palette, rows)
-        signs = [(severity.glyph, words, role_of(severity)) for severity, words in _SEVERITIES.items()]
-        signs += [
-            (LINK_GLYPHS[link], f"host {link.value}: {_LINKS[link.value]}", LINK_ROLES[link]) for link in LINK_GLYPHS
-        ]
-        signs += [(sign, words, "text") for sign, words in _SIGNS]
-        yield "Signs", _table(palette, signs)
-        yield "Filter", _table(palette, [(example, words, "accent") for example, words in _FILTERS])
-        for entity in _ENTITIES:
-            metrics = [
-                (metric.title, metric.meaning + (f" [{metric.unit}]" if metric.unit else ""), "text")
-                for metric in metrics_of(entity)
-            ]
-            yield (
-                f"Metrics of a {entity.value.upper() if entity is Entity.GPU else entity.value}",
-                _table(palette, metrics),
-            )
+    def on_mount(self) -> None:
+        """Everything, at first."""
+        self._draw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a text is typed the key that starts a filter is a letter."""
+        is_typing = isinstance(self.focused, Input)
+        return False if action == "filter" and is_typing else super().check_action(action, parameters)
+
+    def action_filter(self) -> None:
+        """Type what is searched."""
+        self.query_one(SearchBar).edit()
+
+    def action_leave(self) -> None:
+        """Show everything again; then go back."""
+        if self._filter:
+            self.query_one(SearchBar).clear()
+        else:
+            self.dismiss()
+
+    def on_search_bar_typed(self, message: SearchBar.Typed) -> None:
+        """Search as it is typed."""
+        self._filter = message.text
+        self.query_one("#help-body", VerticalScroll).scroll_home(animate=False)
+        self._draw()
+
+    def on_search_bar_left(self) -> None:
+        """Back to the page."""
+        self.query_one("#help-body").focus()
+
+    def on_descendant_focus(self) -> None:
+        """While a filter is typed the keys mean letters."""
+        footer = self.query_one(CommandFooter)
+        if isinstance(self.focused, Input):
+            footer.show_keys(_TYPING_KEYS)
+        else:
+            footer.show_commands(without=_ELSEWHERE)
+
+    def _draw(self) -> None:
+        palette = palette_of(self.app)
+        words = self._filter.lower().split()
+        found = [section.having(words) for section in self._sections]
+        count = sum(len(section.rows) for section in found)
+        page = Table.grid(expand=True)
+        for section in found:
+            if section.rows:
+                page.add_row(Text(f"\n{section.title}", style=palette.style("accent", is_bold=True)))
+                page.add_row(_table(palette, section))
+        if not count:
+            page.add_row(Text(f"\nnothing here speaks of {self._filter}", style=palette.style("dim")))
+        self.query_one("#help-page", Static).update(page)
+        self.query_one(SearchBar).say((Piece(f" {count} entries " if words else " / searches ", "dim"),))
 
 
-def _table(palette: Palette, rows: list[tuple[str, str, str]]) -> Table:
+_ELSEWHERE: Final = frozenset({"toggle_freeze", "command_palette", "help", "answer", "toggle_armed"})
+"""What works everywhere but under the help."""
+
+
+def _table(palette: Palette, section: HelpSection) -> Table:
     table = Table.grid(padding=(0, 2), expand=True)
-    table.add_column(width=16, no_wrap=True)
+    table.add_column(width=_LEFT, no_wrap=True)
     table.add_column(ratio=1)
-    for left, right, role in rows:
-        table.add_row(Text(left, style=palette.style(role)), Text(right, style=palette.style("text")))
+    for row in section.rows:
+        table.add_row(Text(row.left, style=palette.style(row.role)), _words(palette, row))
     return table
+
+
+def _words(palette: Palette, row: HelpRow) -> Text:
+    text = Text(row.words, style=palette.style("text"))
+    return text.append(f"  {row.origin}", style=palette.style("dim")) if row.origin else text

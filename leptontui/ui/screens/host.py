@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection
+from functools import partial
+from typing import Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,11 +13,11 @@ from textual.containers import VerticalScroll
 
 from leptontui.model.action import ActionName
 from leptontui.model.focus import Focus
-from leptontui.ports import CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
-from leptontui.ui.commands import Scope, bindings_of
-from leptontui.ui.messages import ActionAsked
-from leptontui.ui.screens.base import SnapshotScreen
+from leptontui.ui.commands import PANELS, Scope
+from leptontui.ui.screens.paged import PagedScreen
+from leptontui.ui.screens.ways import ActingScreen
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.gpu_strip import GpuStrip
 from leptontui.ui.widgets.host_chart import HostChart
@@ -26,15 +26,16 @@ from leptontui.ui.widgets.host_title import HostTitle
 from leptontui.view.host_charts import ChartChoice, choices_of
 from leptontui.view.host_rows import GpuRow, HostPage
 
-_LOG = logging.getLogger(__name__)
-_SHORT_ROWS = 32
+_SHORT_ROWS: Final = 32
 """With fewer rows the chart takes all but a peek at the panels."""
 _LEAST_CHART, _MOST_CHART = 10, 28
-_PEEK_ROWS = 4
+_PEEK_ROWS: Final = 5
 """Rows of the panels that stay in sight on a small screen."""
+_ROWS_FOR_ALL: Final = 44
+"""From so many rows on the chart stays beside every panel; below, only beside the first."""
 
 
-class HostScreen(SnapshotScreen):
+class HostScreen(ActingScreen, PagedScreen[HostPage]):
     """One host. The chosen GPU and metric are identities; a snapshot without them does not choose others.
 
     Args:
@@ -42,6 +43,7 @@ class HostScreen(SnapshotScreen):
         commands: the way to act; None on a read-only screen.
         host: the host's name in the fleet.
         gpu_uuid: the GPU whose chart is shown first; None for the host's own.
+        access: the way to let hosts be reached.
         idle: actions of the registry that can do nothing on this host: the footer shows no key for them.
         clock: tells the time in unix seconds.
 
@@ -58,26 +60,19 @@ class HostScreen(SnapshotScreen):
         host: str,
         gpu_uuid: str | None,
         *,
+        access: AccessPort | None = None,
         idle: Collection[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, commands)
+        super().__init__(source, commands, access=access, clock=clock)
         self.host = host
-        self._idle = idle
+        self._idle = frozenset(idle)
         self._gpu_uuid = gpu_uuid
-        self._clock = clock
         self._metric = 0
-        self._page: HostPage | None = None
-        self._snapshot: FleetSnapshot | None = None
-        self._pending: FleetSnapshot | None = None
-        self._is_loading = False
-        self._trouble = ""
+        self._panel = 0
         self._focused_on: Focus | None = None
         self._was_fresh = False
-        for binding in bindings_of(Scope.HOST, can_act=commands is not None):
-            self._bindings.bind(
-                binding.key, binding.action, binding.description, show=binding.show, priority=binding.priority
-            )
+        self.bind_keys(Scope.HOST)
 
     def compose(self) -> ComposeResult:
         """Title, what there is of the host, keys."""
@@ -86,14 +81,12 @@ class HostScreen(SnapshotScreen):
             yield GpuStrip()
             yield HostChart()
             yield HostPanels()
-        yield CommandFooter(Scope.HOST, can_act=self.commands is not None)
+        yield CommandFooter(Scope.HOST, can_act=self.commands is not None, can_let_in=self.access is not None)
 
     def on_mount(self) -> None:
-        """Ages grow between two snapshots."""
+        """Say what is looked at."""
+        super().on_mount()
         self._focus_source()
-        self.query_one(CommandFooter).show_commands(without=self._idle)
-        self.set_interval(1.0, self.tick)
-        self._draw()
 
     def host_for(self, key: str) -> str | None:  # noqa: ARG002 — the whole screen is about one host
         """This one."""
@@ -106,40 +99,25 @@ class HostScreen(SnapshotScreen):
 
     def on_resize(self, _event: events.Resize) -> None:
         """The chart takes what the rest leaves."""
-        self._draw()
+        self.draw()
 
-    def show(self, snapshot: FleetSnapshot) -> None:
-        """Page the snapshot in a thread; while one is being paged only the newest waits."""
-        self._pending = snapshot
-        if not self._is_loading:
-            self._is_loading = True
-            self.run_worker(self._load(), group="host-page", exit_on_error=False)
+    def making(self) -> Callable[[FleetSnapshot], HostPage]:
+        """The page of this host."""
+        return partial(_page, host=self.host)
 
-    async def _load(self) -> None:
-        try:
-            while (snapshot := self._pending) is not None:
-                self._pending = None
-                try:
-                    page = await asyncio.to_thread(_page, snapshot, self.host)
-                except Exception as error:  # noqa: BLE001 — the boundary of a task: shown, and the next snapshot is tried
-                    _LOG.exception("cannot page %s", self.host)
-                    self._trouble = f"this snapshot cannot be shown: {error}"
-                else:
-                    self._trouble, self._page, self._snapshot = "", page, snapshot
-                    self._choose_first()
-                    self._focus_source()
-                self._draw()
-        finally:
-            self._is_loading = False
+    def paged(self) -> None:
+        """Choose what is charted, unless somebody has chosen."""
+        self._choose_first()
+        self._focus_source()
 
     # What is chosen.
 
     @property
     def _gpu(self) -> GpuRow | None:
-        return self._page.gpu(self._gpu_uuid) if self._page is not None else None
+        return self.page.gpu(self._gpu_uuid) if self.page is not None else None
 
     def _choices(self) -> tuple[ChartChoice, ...]:
-        return choices_of(self._page, self._gpu_uuid) if self._page is not None else ()
+        return choices_of(self.page, self._gpu_uuid) if self.page is not None else ()
 
     @property
     def choice(self) -> ChartChoice | None:
@@ -149,8 +127,8 @@ class HostScreen(SnapshotScreen):
 
     def _choose_first(self) -> None:
         """Without a choice by the user, the GPU that is worst off."""
-        if self._gpu_uuid is None and self._page is not None and self._page.gpus:
-            self._gpu_uuid = max(self._page.gpus, key=lambda gpu: (gpu.severity or 0, -(gpu.index or 0))).uuid
+        if self._gpu_uuid is None and self.page is not None and self.page.gpus:
+            self._gpu_uuid = max(self.page.gpus, key=lambda gpu: (gpu.severity or 0, -(gpu.index or 0))).uuid
 
     def _focus_source(self) -> None:
         choice = self.choice
@@ -163,16 +141,16 @@ class HostScreen(SnapshotScreen):
         if count := len(self._choices()):
             self._metric = (self._metric + step) % count
             self._focus_source()
-            self._draw()
+            self.draw()
 
     def _step_gpu(self, step: int) -> None:
-        gpus = self._page.gpus if self._page is not None else ()
+        gpus = self.page.gpus if self.page is not None else ()
         if not gpus:
             return
         at = next((number for number, gpu in enumerate(gpus) if gpu.uuid == self._gpu_uuid), 0)
         self._gpu_uuid = gpus[(at + step) % len(gpus)].uuid
         self._focus_source()
-        self._draw()
+        self.draw()
 
     def action_metric_next(self) -> None:
         """Chart the next metric."""
@@ -194,66 +172,83 @@ class HostScreen(SnapshotScreen):
         """Back to the fleet."""
         self.dismiss()
 
-    def _ask(self, action: ActionName) -> None:
-        """Hand the wish to the app; the reason is what is wrong with the chosen GPU, else with the host."""
-        if self.commands is None:
-            return
-        gpu, vitals = self._gpu, self._page.vitals if self._page is not None else None
-        reason = (gpu.health if gpu is not None else "") or (vitals.health if vitals is not None else "") or ""
-        self.post_message(ActionAsked(action, self.host, reason))
+    def action_panel(self, number: int) -> None:
+        """Show one of the panels, from its top."""
+        self._panel = number % len(PANELS)
+        self.query_one("#host-body", VerticalScroll).scroll_home(animate=False)
+        self.draw()
 
-    def action_drain(self) -> None:
-        """Ask for a drain of this host."""
-        self._ask(ActionName.DRAIN)
+    def action_panel_next(self) -> None:
+        """Show the next panel."""
+        self.action_panel(self._panel + 1)
 
-    def action_undrain(self) -> None:
-        """Ask to give this host back."""
-        self._ask(ActionName.UNDRAIN)
+    def action_panel_previous(self) -> None:
+        """Show the previous panel."""
+        self.action_panel(self._panel - 1)
 
-    def action_restart(self) -> None:
-        """Ask for a restart of one of its units."""
-        self._ask(ActionName.RESTART_UNIT)
+    def action_inspect(self) -> None:
+        """Show all that is known of the chosen GPU."""
+        if self._gpu is not None:
+            from leptontui.ui.screens.inspect import InspectScreen  # noqa: PLC0415 — when it is wanted
+
+            self.app.push_screen(
+                InspectScreen(
+                    self.source, self.commands, self.host, self._gpu_uuid, access=self.access, clock=self.clock
+                )
+            )
+
+    def ask(self, action: ActionName) -> None:
+        """Ask for something to be done here; the reason is what is wrong with the chosen GPU, else with the host."""
+        if self.commands is not None:
+            gpu, vitals = self._gpu, self.page.vitals if self.page is not None else None
+            reason = (gpu.health if gpu is not None else "") or (vitals.health if vitals is not None else "") or ""
+            self.asked(action, self.host, reason)
 
     # Drawing.
 
     def tick(self) -> None:
         """Ages, the clock, the condition; all of it once the values are no longer fresh."""
-        if self._page is not None and self._page.is_fresh(self._clock()) != self._was_fresh:
-            self._draw()
+        if self.page is not None and self.page.is_fresh(self.clock()) != self._was_fresh:
+            self.draw()
         else:
             self._draw_title()
 
-    def _draw(self) -> None:
-        if not self.is_mounted:
-            return
+    def draw(self) -> None:
+        """All of it."""
         self._draw_title()
-        page = self._page
+        page = self.page
         if page is None:
             return
-        self._was_fresh = is_fresh = page.is_fresh(self._clock())
+        self._was_fresh = is_fresh = page.is_fresh(self.clock())
         choice = self.choice
         name = choice.metric.name if choice is not None and choice.key.instance == self._gpu_uuid else ""
         strip, panels = self.query_one(GpuStrip), self.query_one(HostPanels)
         strip.show(page, chosen=self._gpu_uuid, metric=name, is_fresh=is_fresh, rows=self.size.height)
-        panels.show(page, chosen=self._gpu_uuid, is_fresh=is_fresh)
+        panels.show(page, panel=self._panel, chosen=self._gpu_uuid, is_fresh=is_fresh)
         self._draw_chart(choice, is_fresh=is_fresh)
+        is_first = self._panel == 0
+        strip.display = bool(page.gpus) and (is_first or self.size.height >= _SHORT_ROWS)
+        self.query_one(HostChart).display = is_first or self.size.height >= _ROWS_FOR_ALL
         self._share_rows(strip, panels)
+        idle = set() if page.gpus else {"inspect"}
+        idle |= set() if self.snapshot is not None and self.snapshot.questions else {"answer"}
+        self.query_one(CommandFooter).show_commands(without=self._idle | idle)
 
     def _draw_title(self) -> None:
         armed = self.commands.armed_until_unix_s if self.commands is not None else None
         self.query_one(HostTitle).show(
             self.host,
-            self._page,
+            self.page,
             self._gpu,
-            now_unix_s=self._clock(),
+            now_unix_s=self.clock(),
             can_act=self.commands is not None,
             armed_until_unix_s=armed,
-            trouble=self.condition.failure or self._trouble,
+            trouble=self.condition.failure or self.trouble,
             is_frozen=self.condition.is_frozen,
         )
 
     def _draw_chart(self, choice: ChartChoice | None, *, is_fresh: bool) -> None:
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         if snapshot is None:
             return
         key = choice.key if choice is not None else None

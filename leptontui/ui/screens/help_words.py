@@ -1,0 +1,145 @@
+"""What the help says, as rows: keys from the registry, signs, the filter language, and the metric catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from leptontui.model.catalogue import metrics_of
+from leptontui.model.health import EVENTS, Severity
+from leptontui.model.series import Entity
+from leptontui.render.palette import role_of
+from leptontui.render.standing import LINK_GLYPHS, LINK_ROLES
+from leptontui.ui.commands import Scope, commands_of
+from leptontui.ui.widgets.footer import key_names
+from leptontui.ui.widgets.metric_text import source_words, unit_words
+from leptontui.view.query import FIELDS
+
+_SEVERITIES: Final = {
+    Severity.CRITICAL: "critical: somebody has to do something now",
+    Severity.PREDICTED: "predicted: well now, a forecast crosses a threshold; the time is a range",
+    Severity.WARNING: "warning: not as it should be",
+    Severity.UNKNOWN: "unknown: nothing fresh is known",
+    Severity.WELL: "well",
+}
+_LINKS: Final = {
+    "live": "sweeps arrive",
+    "stale": "connected, but no sweep for three intervals",
+    "lost": "the connection is gone or cannot be made; redialled by itself",
+    "refused": "the host or this program said no; a human has to mend it",
+    "dialing": "not connected yet",
+}
+_SIGNS: Final = (
+    ("▃▄▆▇ ▇█", "a trend: the last quarter of an hour, then the next one as forecast, on a physical scale"),
+    ("◆", "in a trend: where the forecast crosses a threshold"),
+    ("–", "not known; a blank in a trend was not sampled"),
+    ("3.1", "MIG instance 1 of GPU 3; it stands below its GPU and is counted as a part of it"),
+    ("gone", "a GPU that was there and is not any more; its row stays"),
+    ("↶", "before an event: it happened before we connected, and was found in the kernel's log"),
+    ("×7", "after an event: it was reported seven times"),
+    ("dim", "old: the host is not live, or its driver does not answer; its age stands beside it"),
+)
+_FILTERS: Final = (
+    ("word", "part of a host, GPU model, job, user, group, link or health text"),
+    (
+        "job:8812",
+        "that job; also pod: container: partition: group: link: state: (equal), host: model: user: node: mig: (part)",
+    ),
+    ("host:gpu-0*", "with * and ?; a,b is either"),
+    ("util<10", "also <= > >= =, for " + " ".join(name for name, field in FIELDS.items() if field.kind == "number")),
+    ("mem>90%", "a share of the whole; without % in GiB (in host rows: the host's memory)"),
+    ("sev>=warning", "a severity"),
+    ("!word", "not; two terms must both hold"),
+)
+_CURSOR_KEYS: Final = (
+    ("↑ ↓", "Choose a row; the cursor stays on its GPU or host wherever that is sorted to."),
+    ("home end G", "Choose the first or last row; page up and page down go by a screenful."),
+    ("esc", "Show all rows again; then choose none, and keep the top in view."),
+)
+_ENTITIES: Final = {
+    Entity.GPU: "a GPU",
+    Entity.HOST: "a host",
+    Entity.FILESYSTEM: "a filesystem",
+    Entity.DISK: "a disk",
+    Entity.NIC: "a network interface",
+    Entity.PORT: "an InfiniBand or RoCE port",
+    Entity.UNIT: "a systemd unit",
+    Entity.SERVICE: "a service",
+    Entity.SAMPLE: "a sample of a metrics page or script",
+    Entity.PROCESS: "a GPU process",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRow:
+    """One line: what is explained, in which role, in words, and where a metric comes from."""
+
+    left: str
+    words: str
+    role: str = "accent"
+    origin: str = ""
+
+    def speaks_of(self, words: Sequence[str]) -> bool:
+        """Whether all of these words, in lower case, occur."""
+        text = f"{self.left} {self.words} {self.origin}".lower()
+        return all(word in text for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpSection:
+    """Lines that belong together."""
+
+    title: str
+    rows: tuple[HelpRow, ...]
+
+    def having(self, words: Sequence[str]) -> HelpSection:
+        """Only the rows that speak of all of these words; all of them where the title does."""
+        if all(word in self.title.lower() for word in words):
+            return self
+        return replace(self, rows=tuple(row for row in self.rows if row.speaks_of(words)))
+
+
+def help_sections(*, can_act: bool, can_let_in: bool) -> tuple[HelpSection, ...]:
+    """Everything the help says.
+
+    Args:
+        can_act: whether there is a command port; without one no key that acts is explained.
+        can_let_in: whether there is an access port; likewise.
+    """
+    return tuple(_sections(can_act=can_act, can_let_in=can_let_in))
+
+
+def _sections(*, can_act: bool, can_let_in: bool) -> Iterator[HelpSection]:
+    for scope in Scope:
+        commands = list(commands_of(scope, can_act=can_act, can_let_in=can_let_in))
+        rows = [HelpRow(key_names(command), command.meaning) for command in commands]
+        if scope is Scope.FLEET:
+            rows += [HelpRow(key, words) for key, words in _CURSOR_KEYS]
+        if rows:
+            yield HelpSection(f"Keys: {scope.value}", tuple(rows))
+    signs = [HelpRow(severity.glyph, words, role_of(severity)) for severity, words in _SEVERITIES.items()]
+    signs += [
+        HelpRow(LINK_GLYPHS[link], f"host {link.value}: {_LINKS[link.value]}", LINK_ROLES[link]) for link in LINK_GLYPHS
+    ]
+    signs += [HelpRow(sign, words, "text") for sign, words in _SIGNS]
+    yield HelpSection("Signs", tuple(signs))
+    yield HelpSection("Filter", tuple(HelpRow(example, words) for example, words in _FILTERS))
+    yield HelpSection("Events", tuple(HelpRow(name, words, "text") for name, words in EVENTS.items()))
+    for entity, title in _ENTITIES.items():
+        yield HelpSection(
+            f"Metrics of {title}",
+            tuple(
+                HelpRow(
+                    item.title,
+                    item.meaning,
+                    "text",
+                    "  ".join(part for part in (_bracketed(unit_words(item)), source_words(item)) if part),
+                )
+                for item in metrics_of(entity)
+            ),
+        )
+
+
+def _bracketed(unit: str) -> str:
+    return f"[{unit}]" if unit else ""
