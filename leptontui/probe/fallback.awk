@@ -79,6 +79,7 @@ function fact_line(   v) {
     v = rest_after(2)
     if ($2 == "gap") { v = $3; gsub(/_/, " ", v); gap(v, rest_after(3)) }
     else if ($2 == "pids") pids = v
+    else if ($2 == "limit") HUNG_S = v / 100
     else if ($2 == "clock") { offset = v - now_s(); btime = boot_s }
     else if ($2 == "named") { v = split(v, named_units, " "); named_count = v }
     else fact[$2] = v

@@ -308,6 +308,7 @@ tell_host() {
   echo "I user $(id -un 2>/dev/null || echo "uid $(id -u 2>/dev/null)")"
   of_header probe && echo "I probe $v"
   echo "I interval $interval"
+  of_header driver_limit_s && hundredths "$v" 500 && echo "I limit $v"
   echo "I named$named"
   if [ -r /etc/os-release ]; then
     while read -r v; do case $v in PRETTY_NAME=*) v=${v#*=}; v=${v#[\"\']}; echo "I os ${v%[\"\']}" ;; esac; done </etc/os-release

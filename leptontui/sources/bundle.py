@@ -27,6 +27,7 @@ from typing import Final
 from leptontui import __version__
 from leptontui.errors import LeptonError
 from leptontui.model.target import HostTarget
+from leptontui.sources.bare import bare_python, bare_script
 
 NO_PYTHON_STATUS: Final = 78
 """Exit status where neither Python nor awk can run a probe (EX_CONFIG of sysexits.h)."""
@@ -115,11 +116,11 @@ def launch_stdin(*, target: HostTarget, interval_s: float, phase: float) -> byte
 @functools.cache
 def _bundle() -> bytes:
     sources = {
-        f"{_PACKAGE}.{entry.name.removesuffix('.py')}": entry.read_text(encoding="utf-8")
+        f"{_PACKAGE}.{entry.name.removesuffix('.py')}": bare_python(entry.read_text(encoding="utf-8"))
         for entry in resources.files("leptontui.probe").iterdir()
         if entry.name.endswith(".py")
     }
-    sources["pynvml"] = _pynvml_source()
+    sources["pynvml"] = bare_python(_pynvml_source())
     return zlib.compress(json.dumps(sources).encode("ascii"), 9)
 
 
@@ -127,14 +128,9 @@ def _bundle() -> bytes:
 def _fallback() -> bytes:
     """The shell's part with awk's part in a variable of it, without comments."""
     folder = resources.files("leptontui.probe")
-    awk = "".join(_bare(folder.joinpath(name).read_text(encoding="utf-8")) for name in _AWK_FILES)
-    shell = _bare(folder.joinpath("fallback.sh").read_text(encoding="utf-8"))
+    awk = "".join(bare_script(folder.joinpath(name).read_text(encoding="utf-8")) for name in _AWK_FILES)
+    shell = bare_script(folder.joinpath("fallback.sh").read_text(encoding="utf-8"))
     return f"LEPTON_AWK={shlex.quote(_AWK_MARKER + awk)}\n{shell}".encode("ascii")
-
-
-def _bare(source: str) -> str:
-    lines = (line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#"))
-    return "".join(line + "\n" for line in lines)
 
 
 def _pynvml_source() -> str:
