@@ -12,7 +12,7 @@ from .patrol import Patrol
 
 LIMIT_S = 5.0
 """How long the files of one GPU may take; longer is a hang."""
-SCAN_S = 10.0
+SCAN_S = 5.0
 """How often is looked for GPUs that came or went."""
 SCAN_NONE_S = 60.0
 """The same where there are none."""

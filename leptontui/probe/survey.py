@@ -111,7 +111,7 @@ class Survey:
         if uses:
             self._wait_until(lambda: self._processes.is_idle)
             values["processes"] = self._processes.rows(uses)
-        self._note("processes of gpus", getattr(self._processes, "gaps", {}))
+        self._note("processes of gpus", self._processes.gaps if uses else {})
         values["probe"] = dict(self._gaps.attempt("probe", self._cost.read, time.monotonic(), {}))
         values["probe"]["sweep_s"] = round(time.monotonic() - started, 6)
         return values

@@ -29,6 +29,18 @@ V1_SLURM = """11:hugetlb:/
 2:blkio:/system.slice/slurmd.service
 1:name=systemd:/system.slice/slurmd.service
 """
+# Of Slurm 22.05 with proctrack/cgroup and task/cgroup, as it was.
+V1_SLURM_22 = """9:name=systemd:/
+8:pids:/
+7:blkio:/
+6:freezer:/slurm_vm/uid_0/job_1/step_batch
+5:devices:/
+4:memory:/user.slice
+3:cpuset:/slurm_vm/uid_0/job_1/step_batch
+2:cpuacct:/
+1:cpu:/
+0::/
+"""
 V1_SLURM_JOB_ONLY = """9:cpuset:/slurm_gpu07/uid_1000/job_77
 4:memory:/slurm_gpu07/uid_1000/job_77/step_batch/task_0
 1:name=systemd:/system.slice/slurmd.service
@@ -47,6 +59,7 @@ V1_KUBERNETES = f"""11:memory:/kubepods/burstable/pod{UID}/{ID}
     ("content", "said"),
     [
         (V1_SLURM, {"job": "8812", "step": "0"}),
+        (V1_SLURM_22, {"job": "1", "step": "batch"}),
         (V1_SLURM_JOB_ONLY, {"job": "77", "step": "batch"}),
         ("0::/system.slice/slurmstepd.scope/job_8812/step_0/user/task_0\n", {"job": "8812", "step": "0"}),
         (
