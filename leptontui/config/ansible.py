@@ -20,6 +20,7 @@ _MAX_MEMBERSHIPS: Final = 1_000_000
 """Pairs of a group and one above it: bounds time and memory for an inventory made to exhaust them."""
 _OVER_SSH: Final = frozenset({"", "ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh"})
 _PROXY_COMMAND: Final = re.compile(r"-W\s+\[?%h\]?:%p")
+_YAML_KEY: Final = re.compile(r"""\s*("[^"]*"|'[^']*'|[^\s#"'][^#]*?)\s*:(?:\s|$)""")
 _SELF: Final = re.compile(r"\{\{\s*inventory_hostname\s*\}\}")
 
 Vars = dict[str, object]
@@ -234,6 +235,5 @@ def _some(names: Iterable[str]) -> str:
 def lines_of_yaml(text: str) -> Iterator[tuple[str, int]]:
     """Keys that stand alone on a line of YAML, with the line: the parser's plain values carry no places."""
     for number, line in enumerate(text.splitlines(), start=1):
-        key, colon, _ = line.strip().partition(":")
-        if colon and key:
-            yield key.strip("\"'"), number
+        if (key := _YAML_KEY.match(line)) is not None:
+            yield key[1].strip("\"'"), number

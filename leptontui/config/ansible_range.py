@@ -16,6 +16,7 @@ _RANGE: Final = re.compile(r"\[([^\[\]]*)\]")
 _NUMBERS: Final = re.compile(r"([0-9]{0,9}):([0-9]{1,9})(?::([0-9]{1,9}))?")
 _LETTERS: Final = re.compile(r"([A-Za-z]):([A-Za-z])(?::([0-9]{1,3}))?")
 _PORT: Final = re.compile(r"(.*):([0-9]{1,5})")
+_EXPECTED: Final = "a range such as [01:64] or [a:d]"
 _ALPHABET: Final = string.ascii_letters
 """Ansible counts from a to Z in this order, expand_hostname_range in inventory/manager."""
 
@@ -38,6 +39,8 @@ def expand_pattern(pattern: str, room: int = MAX_HOSTS) -> tuple[list[str], int 
     if found is not None and ":" in _RANGE.sub("", pattern):
         pattern, port = found[1], int(found[2])
     parts = _RANGE.split(pattern)  # texts and ranges in turn
+    if any("[" in text or "]" in text for text in parts[::2]):
+        raise NotUnderstood(f"host {quoted(pattern)}", expected=_EXPECTED)
     choices = [_choices(part, pattern, room) if n % 2 else [part] for n, part in enumerate(parts)]
     size = 1
     for choice in choices:
@@ -48,7 +51,6 @@ def expand_pattern(pattern: str, room: int = MAX_HOSTS) -> tuple[list[str], int 
 
 
 def _choices(text: str, pattern: str, room: int) -> list[str]:
-    expected = "a range such as [01:64] or [a:d]"
     if (numbers := _NUMBERS.fullmatch(text)) is not None:
         first, last, step = int(numbers[1] or 0), int(numbers[2]), int(numbers[3] or 1)
         width = len(numbers[1]) if numbers[1].startswith("0") else 0
@@ -62,7 +64,7 @@ def _choices(text: str, pattern: str, room: int) -> list[str]:
         if low > high or letters[3] == "0":
             raise NotUnderstood(f"range {quoted(f'[{text}]')} in {quoted(pattern)}", expected="the smaller one first")
         return list(_ALPHABET[low : high + 1 : int(letters[3] or 1)])
-    raise NotUnderstood(f"range {quoted(f'[{text}]')} in {quoted(pattern)}", expected=expected)
+    raise NotUnderstood(f"range {quoted(f'[{text}]')} in {quoted(pattern)}", expected=_EXPECTED)
 
 
 def _is_address(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from leptontui.config.hostlist import MAX_PORT, HostSpec, is_user, parse_login, split_items
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
-from leptontui.config.services import read_scripts, read_services, refuse_same_names
+from leptontui.config.services import read_services
 from leptontui.model.target import HostTarget
 
 OPTION_KEYS: Final = (
@@ -62,8 +62,7 @@ def read_options(table: Table, group: str, folder: Path, ssh_config: str | None,
         needs_controller: whether a scheduler without a controller is a problem.
     """
     controller = _controller(table, needs_controller=needs_controller)
-    services, scripts = read_services(table), read_scripts(table)
-    refuse_same_names(table, services, scripts)
+    services, scripts = read_services(table)
     target = HostTarget(
         name="",
         group=group,
@@ -80,7 +79,7 @@ def read_options(table: Table, group: str, folder: Path, ssh_config: str | None,
         gpus=table.number("gpus", 0, MOST_GPUS),
         services=services,
         scripts=scripts,
-        asks_password=bool(table.flag("password")),
+        asks_password=_asks_password(table),
     )
     return Options(target, controller)
 
@@ -91,6 +90,13 @@ def _user(table: Table) -> str | None:
         return user
     table.problem("user", quoted(user), "a login name")
     return None
+
+
+def _asks_password(table: Table) -> bool:
+    if isinstance(table.values.get("password"), str):  # which is not repeated
+        table.problem("password", "a text", "true or false", "no password is kept in a file: true lets it be asked for")
+        return False
+    return bool(table.flag("password"))
 
 
 def _jump(table: Table) -> str | None:

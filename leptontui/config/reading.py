@@ -155,12 +155,14 @@ class Table:
         if value is None:
             return []
         full = f"{self.name}.{key}"
-        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-            found = f"[{full}]" if isinstance(value, dict) else f"{_kind(value)} {quoted(value)}"
-            self.problem(key, found, f"one or more [[{full}]]")
-            return []
         first = self.lines.first_inner(self.name, self.n, full)
         label = f"{self.label}: {key}" if self.label else key
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            found = f"[{full}]" if isinstance(value, dict) else f"{_kind(value)} {quoted(value)}"
+            line = None if first is None else self.lines.key(full, first, "")
+            line = line or self.lines.key(self.name, self.n, key)
+            self.problems.append(Problem(self.file, line, label, found, f"one or more [[{full}]]"))
+            return []
         return [
             Table(entry, self.file, self.lines, full, first + n, f"{label} {n + 1}", self.problems)
             if first is not None

@@ -21,32 +21,22 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _NAME_EXPECTED: Final = "letters, digits, . _ - (at most 40)"
 _URL_EXPECTED: Final = "a URL on the host's own loopback such as http://127.0.0.1:8000/health"
 _LONGEST_URL: Final = 500
+_LOGIN: Final = " that holds a login or a fragment"
 _COMMAND_EXPECTED: Final = 'a list such as ["/usr/local/bin/fan-speeds", "--all"]'
 
 T = TypeVar("T")
 
 
-def read_services(table: Table) -> tuple[ServiceSpec, ...]:
-    """The services of a group or source; problems go to its table."""
-    return _each(table, "service", _service)
+def read_services(table: Table) -> tuple[tuple[ServiceSpec, ...], tuple[ScriptSpec, ...]]:
+    """The services and the scripts of a group or source; problems go to their tables.
 
-
-def read_scripts(table: Table) -> tuple[ScriptSpec, ...]:
-    """The scripts of a group or source; problems go to its table."""
-    return _each(table, "script", _script)
-
-
-def refuse_same_names(table: Table, services: tuple[ServiceSpec, ...], scripts: tuple[ScriptSpec, ...]) -> None:
-    """Names are unique on a host over services and scripts: they stand before the series that come from them."""
+    Names are unique over both: they stand before the series that come from them.
+    """
     seen: set[str] = set()
-    for key, names in (("service", [item.name for item in services]), ("script", [item.name for item in scripts])):
-        for name in names:
-            if name in seen:
-                table.problem(key, f"a second one called {quoted(name)}", "another name", item=name)
-            seen.add(name)
+    return _each(table, "service", _service, seen), _each(table, "script", _script, seen)
 
 
-def _each(table: Table, key: str, read: Callable[[Table, str], T | None]) -> tuple[T, ...]:
+def _each(table: Table, key: str, read: Callable[[Table, str], T | None], seen: set[str]) -> tuple[T, ...]:
     found: list[T] = []
     for inner in table.tables(key):
         name = inner.text("name", _NAME_EXPECTED)
@@ -55,6 +45,9 @@ def _each(table: Table, key: str, read: Callable[[Table, str], T | None]) -> tup
         elif name is not None and not _NAME.fullmatch(name):
             inner.problem("name", quoted(name), _NAME_EXPECTED)
             name = None
+        elif name in seen:
+            inner.problem("name", f"a second one called {quoted(name)}", "another name")
+        seen.add(name or "")
         item = read(inner, name or "")
         if item is not None and name:
             found.append(item)
@@ -88,7 +81,8 @@ def _url(table: Table, key: str) -> str | None:
     url = table.text(key, _URL_EXPECTED)
     if url is None or (why := _why_not(url)) == "":
         return url
-    table.problem(key, f"{quoted(url)}{why}", _URL_EXPECTED)
+    shown = f"a URL{_LOGIN}" if why == _LOGIN else f"{quoted(url)}{why}"  # a secret is not repeated
+    table.problem(key, shown, _URL_EXPECTED)
     return None
 
 
@@ -104,7 +98,7 @@ def _why_not(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not host:
         return " is no http or https URL"
     if parts.username is not None or parts.fragment:
-        return " holds a login or a fragment"
+        return _LOGIN
     return "" if _is_loopback(host) else f": {host} is not the host's loopback"
 
 

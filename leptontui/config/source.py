@@ -161,7 +161,9 @@ def read_source(table: Table, folder: Path, ssh_config: str | None) -> SourceSpe
 
 def _refuse_foreign(table: Table, kind: str, own: tuple[str, ...]) -> None:
     known = (*COMMON_KEYS, *own, *OPTION_KEYS)
-    table.refuse_unknown(known, elsewhere=SOURCE_KEYS)
+    table.refuse_unknown(known, elsewhere=(*SOURCE_KEYS, "hosts"))
+    if "hosts" in table.values:
+        table.problem("hosts", "not a key of a source", "", "hosts are listed in a [[group]]")
     for key in (key for key in table.values if key in SOURCE_KEYS and key not in known):
         belongs = ", ".join(other for other, keys in KIND_KEYS.items() if key in keys)
         table.problem(key, f'not a key of a source of kind "{kind}"', "", f"it belongs to {belongs}")
