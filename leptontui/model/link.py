@@ -74,6 +74,7 @@ class OfferedKey:
         fingerprint: "SHA256:…", as `ssh-keygen -l` prints it.
         public: the key in OpenSSH's public format, "ssh-ed25519 AAAA…", without comment.
         file: the user's known_hosts file that accepting it adds a line to.
+        is_hashed: whether the user wants names hashed there (HashKnownHosts).
     """
 
     name: str
@@ -81,6 +82,7 @@ class OfferedKey:
     fingerprint: str
     public: str
     file: str
+    is_hashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Protocol, Self
 
 from leptontui.errors import LinkError
@@ -45,8 +46,10 @@ class Deadline:
         await self._timeout.__aenter__()
         return self
 
-    async def __aexit__(self, *exc_info: object) -> bool | None:
-        return await self._timeout.__aexit__(*exc_info)  # type: ignore[arg-type]
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._timeout.__aexit__(kind, error, trace)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import asyncssh
@@ -14,24 +12,11 @@ import asyncssh
 from leptontui.errors import LeptonError, LinkError
 from leptontui.model.link import Fault, FaultKind, OfferedKey
 from leptontui.model.text import plain
-from leptontui.transport.known_hosts import SSH_PORT, StoredKey
+from leptontui.transport.dialled import Dialled, Stage, listed_name
 
 _LIMIT: Final = 200
 """Longest text in a fault that comes from a host, in characters."""
 _DROPPED: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
-
-
-class Stage(IntEnum):
-    """How far a dial got."""
-
-    APART = 0
-    """Not connected."""
-    CONNECTED = 1
-    """Connected, but the host has not said that it speaks SSH."""
-    GREETED = 2
-    """It has, and keys are being exchanged."""
-    AGREED = 3
-    """Its key was accepted; logging in, or in."""
 
 
 _WAITED_FOR: Final = {
@@ -40,51 +25,6 @@ _WAITED_FOR: Final = {
     Stage.GREETED: "{} did not finish the key exchange within {:g} s",
     Stage.AGREED: "{} did not complete the login within {:g} s",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Dialled:
-    """What was dialled and what was seen on the way, for a fault's words.
-
-    Attributes:
-        name: the name as `ssh` knows it.
-        address: "user@host:port via bastion".
-        host, port, user: where and as whom, after the configuration was applied.
-        via: the jump host that leads there, "" if there is none.
-        command: what a user types to try the same by hand, e.g. "ssh -F demo.conf gpu-001".
-        timeout_s: how long it was waited for.
-        offered: fingerprint and type of a host key that is not trusted, None if none was refused.
-        offered_key: that key in OpenSSH's public format, "" if none was refused or it is an authority's.
-        trust_file: the user's known_hosts that accepting a key adds a line to, "" if there is none.
-        stage: how far the dial got.
-        stored: the keys that known_hosts holds for this host.
-        known_hosts: the files that were looked into.
-        alias: the name its key is stored under where that is not its own (HostKeyAlias), "" if it is.
-        key_count: private keys that could be offered from files.
-        has_agent: whether an agent could offer keys too.
-        is_key_asked: whether the host let keys be tried.
-        unusable: private keys that could not be used, and why.
-    """
-
-    name: str
-    address: str
-    host: str
-    port: int
-    user: str
-    via: str = ""
-    command: str = ""
-    timeout_s: float = 10.0
-    offered: tuple[str, str] | None = None
-    offered_key: str = ""
-    trust_file: str = ""
-    stage: Stage = Stage.APART
-    stored: tuple[StoredKey, ...] = ()
-    known_hosts: tuple[str, ...] = ()
-    alias: str = ""
-    key_count: int = 0
-    has_agent: bool = False
-    is_key_asked: bool = False
-    unusable: tuple[str, ...] = ()
 
 
 def fault_of(error: BaseException, dialled: Dialled) -> Fault:
@@ -192,14 +132,9 @@ def _offer(dialled: Dialled, algorithm: str, fingerprint: str) -> OfferedKey | N
     if not dialled.offered_key or not dialled.trust_file:
         return None
     name = listed_name(dialled.alias, dialled.host, dialled.port)
-    return OfferedKey(name, algorithm, fingerprint, dialled.offered_key, dialled.trust_file)
-
-
-def listed_name(alias: str, host: str, port: int) -> str:
-    """The name that known_hosts lists a host under: its alias alone, or its name with a port that is not 22."""
-    if alias:
-        return alias.lower()
-    return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
+    return OfferedKey(
+        name, algorithm, fingerprint, dialled.offered_key, dialled.trust_file, is_hashed=dialled.is_hashed
+    )
 
 
 def _meet(dialled: Dialled) -> str:
@@ -243,6 +178,15 @@ def _of_permission(dialled: Dialled) -> Fault:
     )
 
 
+def of_crowd(name: str, limit: int) -> Fault:
+    """The host runs no more commands over one connection than it does already."""
+    return Fault(
+        FaultKind.HOST_BUSY,
+        f"{name} runs no more than {limit} commands at a time over one connection",
+        "tried again when one has ended; see MaxSessions in its sshd_config",
+    )
+
+
 def _of_channel(error: asyncssh.ChannelOpenError, dialled: Dialled) -> Fault:
     text = _clean(error.reason) or "no reason given"
     if dialled.via:
@@ -260,7 +204,6 @@ def _of_channel(error: asyncssh.ChannelOpenError, dialled: Dialled) -> Fault:
 
 def _of_forward(code: int, text: str, dialled: Dialled) -> Fault:
     """The jump host could not reach the host; OpenSSH words it by strerror(3), the address is ours."""
-    said = f"{dialled.via} could not reach {dialled.host}:{dialled.port}: {text}"
     if code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
         return Fault(
             FaultKind.PERMISSION_DENIED,
@@ -270,16 +213,27 @@ def _of_forward(code: int, text: str, dialled: Dialled) -> Fault:
     if code == asyncssh.OPEN_RESOURCE_SHORTAGE:
         cause = f"{dialled.via} takes no more connections through it: {text}"
         return Fault(FaultKind.HOST_BUSY, cause, "dialled again more slowly")
-    low = text.lower()
-    if "refused" in low:
-        return Fault(FaultKind.CONNECTION_REFUSED, said, "check that sshd runs on that port")
-    if "unknown" in low or "not known" in low or "resol" in low:
-        return Fault(FaultKind.NAME_UNKNOWN, said, f"the name is looked up on {dialled.via}")
-    if "timed out" in low:
-        return Fault(FaultKind.TIME_OUT, said, "check that the host is up")
     if text == "SSH connection closed":
         return Fault(FaultKind.LINK_DROPPED, f"the jump host {dialled.via} hung up")
-    return Fault(FaultKind.NO_ROUTE, said, "")
+    kind = kind_of_refusal(text)
+    mend = f"the name is looked up on {dialled.via}" if kind is FaultKind.NAME_UNKNOWN else _FORWARD_MENDS.get(kind, "")
+    return Fault(kind, f"{dialled.via} could not reach {dialled.host}:{dialled.port}: {text}", mend)
+
+
+_FORWARD_MENDS: Final = {
+    FaultKind.CONNECTION_REFUSED: "check that sshd runs on that port",
+    FaultKind.TIME_OUT: "check that the host is up",
+}
+
+
+def kind_of_refusal(text: str) -> FaultKind:
+    """What a jump host, or a command in its place, means by the text of strerror(3) or getaddrinfo(3)."""
+    low = text.lower()
+    if "refused" in low:
+        return FaultKind.CONNECTION_REFUSED
+    if "unknown" in low or "not known" in low or "resol" in low:
+        return FaultKind.NAME_UNKNOWN
+    return FaultKind.TIME_OUT if "timed out" in low else FaultKind.NO_ROUTE
 
 
 def _of_os(error: OSError, dialled: Dialled) -> Fault:

@@ -16,6 +16,7 @@ from leptontui.model.link import Fault, FaultKind
 DEFAULT_FILES: Final = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
 """Looked for in ~/.ssh where no IdentityFile is set; ssh_config(5)."""
 _NEEDS_MODULE: Final = "bcrypt"
+_LOCKED: Final = "needs a passphrase and no agent offers it"
 _WANTS_TOUCH: Final = "a security key (FIDO), which needs the agent here: ssh-add it (or install python-fido2)"
 
 
@@ -84,6 +85,17 @@ class KeyRing:
         self._read[file] = (stat.st_mtime_ns, stat.st_ino), KeyFile(file, key, _certificate(file), key.public_data)
         return True
 
+    def certificate(self, file: str | Path) -> asyncssh.SSHCertificate | str:
+        """The certificate in `file`; why it cannot be used, in words, if it cannot."""
+        path = Path(file).expanduser()
+        try:
+            found = asyncssh.read_certificate(path)
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        except asyncssh.KeyImportError as error:
+            return f"{path}: {error}"
+        return expired(found, path) or found
+
     def defaults(self) -> Sequence[KeyFile]:
         """The default keys in ~/.ssh that exist."""
         found = (self.open(Path("~/.ssh") / name) for name in DEFAULT_FILES)
@@ -97,15 +109,16 @@ def _read(path: Path) -> KeyFile:
     except OSError as error:
         return KeyFile(path, public_data=public, trouble=f"{path}: {error.strerror}")
     except asyncssh.KeyImportError as error:
-        if str(error).startswith("Passphrase"):
-            trouble = f"{path}: needs a passphrase and no agent offers it"
-            return KeyFile(path, public_data=public, trouble=trouble, is_locked=True, is_touched=_is_touched(public))
-        trouble = _WANTS_TOUCH if _is_touched(public) else str(error)
-        return KeyFile(path, public_data=public, trouble=f"{path}: {trouble}", is_touched=_is_touched(public))
+        is_touched = _is_touched(public)
+        is_locked = str(error).startswith("Passphrase") and not (is_touched and not has_security_keys())
+        why = _WANTS_TOUCH if is_touched and not is_locked else _LOCKED if is_locked else str(error)
+        trouble = f"{path}: {why}"
+        return KeyFile(path, None, _certificate(path), public, trouble, is_locked=is_locked, is_touched=is_touched)
+    certificate = _certificate(path)
     if _is_touched(key.public_data) and not has_security_keys():
         # It can be read without the library, but nothing can be signed.
-        return KeyFile(path, public_data=key.public_data, trouble=f"{path}: {_WANTS_TOUCH}", is_touched=True)
-    return KeyFile(path, key, _certificate(path), key.public_data, is_touched=_is_touched(key.public_data))
+        return KeyFile(path, None, certificate, key.public_data, f"{path}: {_WANTS_TOUCH}", is_touched=True)
+    return KeyFile(path, key, certificate, key.public_data, is_touched=_is_touched(key.public_data))
 
 
 def has_security_keys() -> bool:
@@ -126,6 +139,21 @@ def _public_half(path: Path) -> bytes | None:
         except (OSError, asyncssh.KeyImportError):
             continue
     return None
+
+
+def expired(certificate: asyncssh.SSHCertificate, path: Path) -> str:
+    """Why a certificate lets nobody in any more, or not yet; "" if it does."""
+    validate = getattr(certificate, "validate", None)  # certificates of X.509 have none
+    try:
+        if validate is not None:
+            validate(_OF_A_USER, None)
+    except ValueError as error:
+        return f"{path}: {error}"
+    return ""
+
+
+_OF_A_USER: Final = 1
+"""SSH2_CERT_TYPE_USER, PROTOCOL.certkeys."""
 
 
 def _certificate(path: Path) -> asyncssh.SSHCertificate | None:

@@ -6,6 +6,7 @@ alone: a host that took over an address must not pass for another one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,10 @@ class NamedKeys(asyncssh.SSHKnownHosts):
         trusted, authorities, fallen_back, *rest = found
         return trusted, authorities, [*fallen_back, *(key for key in revoked if key not in fallen_back)], *rest
 
+    def listed(self, host: str, port: int | None) -> Sequence[Sequence[asyncssh.SSHKey]]:
+        """Trusted keys, authorities and revoked keys of exactly this name and port."""
+        return cast("Sequence[Sequence[asyncssh.SSHKey]]", self._match(host.lower(), "", port)[:3])
+
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -67,20 +72,28 @@ class KnownHosts:
     keys: NamedKeys
 
     def stored_for(self, name: str, port: int) -> tuple[StoredKey, ...]:
-        """Keys stored for `name`, with where they stand; reads the files again, so only for a fault's text."""
+        """Keys stored for `name`, with where they stand; reads the files again, so only for a fault's text.
+
+        A key stored for the name with another port, or with none, is no other key of this one: OpenSSH takes it where
+        it fits, and where it does not the key is a new one.
+        """
         return tuple(
             StoredKey(self._place(key, name, port), key.get_fingerprint(), key.get_algorithm())
-            for key in _matches(self.keys, name, port)[0]
+            for key in _listed(self.keys, name, port)[0]
         )
 
-    def knows(self, name: str, port: int) -> bool:
-        """Whether some key, or some authority for certificates, is trusted for `name`."""
-        return any(_matches(self.keys, name, port)[:2])
+    def knows_key(self, name: str, port: int) -> bool:
+        """Whether some key is trusted for exactly this name."""
+        return bool(_listed(self.keys, name, port)[0])
+
+    def knows_authority(self, name: str, port: int) -> bool:
+        """Whether some authority is trusted for certificates of `name`."""
+        return bool(self.keys.match(name, "", None if port == SSH_PORT else port)[1])  # type: ignore[index]
 
     def _place(self, key: asyncssh.SSHKey, name: str, port: int) -> str:
         blob = key.export_public_key().split()[1].decode("ascii")
         for path in self.paths:
-            for number, line in enumerate(_read(path).splitlines(), 1):
+            for number, line in enumerate(_read(path).split("\n"), 1):
                 if blob in line and _is_about(line, name, port):
                     return f"{path}:{number}"
         return "known_hosts"
@@ -101,7 +114,7 @@ class KnownHostsShelf:
             return cached[1]
         keys = NamedKeys()
         for path in paths:
-            _load(keys, _read(path))
+            load_lines(keys, _read(path))
         known = KnownHosts(paths, keys)
         self._parsed[paths] = stamps, known
         return known
@@ -110,25 +123,40 @@ class KnownHostsShelf:
 SSH_PORT: Final = 22
 
 
-def _load(keys: NamedKeys, text: str) -> None:
+def load_lines(keys: NamedKeys, text: str) -> None:
     """Load a file line by line: a broken line is skipped, as OpenSSH does, instead of spoiling the file."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         try:
-            keys.load(line)
+            keys.load(_lowered(line))
         except ValueError:
             continue
 
 
+def split_name(name: str) -> tuple[str, int | None]:
+    """Host and port of a name as known_hosts lists it; no port for 22."""
+    found = re.fullmatch(r"\[(.+)\]:(\d+)", name)
+    return (found[1], int(found[2])) if found else (name, None)
+
+
+def _lowered(line: str) -> str:
+    """The line with its names in lower case, in which names are looked up; a hash is left as it is."""
+    words = line.split(None, 2)
+    at = 1 if words and words[0].startswith("@") else 0
+    if len(words) < at + 2 or words[at].startswith(("|", "#")):
+        return line
+    words[at] = words[at].lower()
+    return " ".join(words)
+
+
 def _is_about(line: str, name: str, port: int) -> bool:
     try:
-        return bool(_matches(NamedKeys(line), name, port)[0])
+        return bool(_listed(NamedKeys(_lowered(line)), name, port)[0])
     except ValueError:
         return False
 
 
-def _matches(keys: NamedKeys, name: str, port: int) -> Sequence[Sequence[asyncssh.SSHKey]]:
-    """Trusted keys, authorities and revoked keys of a name."""
-    return cast("Sequence[Sequence[asyncssh.SSHKey]]", keys.match(name, "", None if port == SSH_PORT else port))
+def _listed(keys: NamedKeys, name: str, port: int) -> Sequence[Sequence[asyncssh.SSHKey]]:
+    return keys.listed(name, None if port == SSH_PORT else port)
 
 
 def _read(path: Path) -> str:

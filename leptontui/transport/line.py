@@ -12,9 +12,12 @@ import asyncssh
 from leptontui.errors import LinkError
 from leptontui.model.link import Fault, FaultKind
 from leptontui.transport.asking import Deadline
-from leptontui.transport.faults import Dialled, Stage, fault_of
+from leptontui.transport.dialled import Dialled, Stage
+from leptontui.transport.faults import fault_of
 from leptontui.transport.login import Login
+from leptontui.transport.proxy import Proxy
 from leptontui.transport.route import Route
+from leptontui.transport.seats import Seats
 
 _CLOSE_S: Final = 2.0
 """So long a host is given to acknowledge that we hang up."""
@@ -28,17 +31,27 @@ class Line:
         watch: what saw it being made.
         route: how it was dialled.
         lease: the share in a tunnel it goes through, None if it goes directly.
+
+    Attributes:
+        connection: asyncssh's.
+        seats: how many commands it carries at a time.
     """
 
     def __init__(
         self, connection: asyncssh.SSHClientConnection, watch: Watch, route: Route, lease: Lease | None
     ) -> None:
         self.connection = connection
+        self.seats = Seats()
         self._watch = watch
         self._route = route
         self._lease = lease
         if lease is not None:
             watch.on_lost.append(lease.release)
+
+    @property
+    def name(self) -> str:
+        """The host's name as `ssh` knows it."""
+        return self._route.dialled.name
 
     @property
     def is_lost(self) -> bool:
@@ -55,17 +68,9 @@ class Line:
     def fault_error(self, error: BaseException | None) -> LinkError:
         """The link error for an exception that a channel raised; None asks why the connection was lost."""
         cause = self._watch.lost if error is None or self._watch.lost is not None else error
-        below = self._lease.line if self._lease is not None else None
-        if below is not None and below.is_lost:
-            return LinkError(self._broken_below(below.fault_error(None)))
+        if self._lease is not None and self._lease.line.is_lost:
+            return LinkError(broken_below(self._lease.line, self._route))
         return LinkError(fault_of(cause or asyncssh.ConnectionLost(""), self._dialled()))
-
-    def _broken_below(self, error: LinkError) -> Fault:
-        """The fault of a link whose jump host was lost: the jump host's own, by its name."""
-        said = error.fault.cause
-        kind = error.fault.kind if isinstance(error.fault, Fault) else FaultKind.LINK_DROPPED
-        via = self._route.dialled.via
-        return Fault(kind, said if said.startswith("jump host") else f"jump host {via.rpartition(',')[2]}: {said}")
 
     async def close(self) -> None:
         """Hang up; waits shortly for the host to acknowledge, then drops the connection."""
@@ -195,7 +200,7 @@ class Watch(asyncssh.SSHClient):
         """Begin a keyboard-interactive login, without a wish for a submethod."""
         return "" if self._login.starts_challenge() else None
 
-    async def kbdint_challenge_received(  # type: ignore[override] — its signature says less than asyncssh does
+    async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
         """Answer what the host asks."""
@@ -219,23 +224,31 @@ async def connect(route: Route, lease: Lease | None, login: Login) -> Line:
     """
     watch = Watch(login)
     is_in = is_denied = False
+    proxy = Proxy(route.proxy) if route.proxy else None
     try:
         async with Deadline(route.dialled.timeout_s) as login.deadline:
-            connection = await asyncssh.connect(**route.options, tunnel=lease, client_factory=lambda: watch)
+            connection = await asyncssh.connect(**route.options, tunnel=lease or proxy, client_factory=lambda: watch)
         is_in = True
     except (OSError, ValueError, asyncssh.Error) as error:
         is_denied = isinstance(error, asyncssh.PermissionDenied)
-        below = lease.line if lease is not None and lease.line.is_lost else None
-        if below is not None:
-            error = below.fault_error(None)
-        raise LinkError(await asyncio.to_thread(_fault, error, route, watch)) from error
+        if lease is not None and lease.line.is_lost:
+            raise LinkError(broken_below(lease.line, route)) from error
+        raise LinkError(await _fault(error, route, watch, proxy)) from error
     finally:
         login.end(is_in=is_in, is_denied=is_denied)
     return Line(connection, watch, route, lease)
 
 
-def _fault(error: Exception, route: Route, watch: Watch) -> Fault:
-    """The fault of a dial; reads known_hosts again where a key was refused, so in a thread."""
+def broken_below(below: Line, route: Route) -> Fault:
+    """The fault of a link whose jump host was lost: the jump host's own, by its name."""
+    error = below.fault_error(None)
+    said = error.fault.cause
+    kind = error.fault.kind if isinstance(error.fault, Fault) else FaultKind.LINK_DROPPED
+    via = route.dialled.via
+    return Fault(kind, said if said.startswith("jump host") else f"jump host {via.rpartition(',')[2]}: {said}")
+
+
+async def _fault(error: Exception, route: Route, watch: Watch, proxy: Proxy | None) -> Fault:
     dialled = replace(
         route.dialled,
         offered=watch.offered,
@@ -244,5 +257,7 @@ def _fault(error: Exception, route: Route, watch: Watch) -> Fault:
         stage=watch.stage,
     )
     if isinstance(error, asyncssh.HostKeyNotVerifiable | asyncssh.KeyExchangeFailed):
-        dialled = replace(dialled, stored=route.known.stored_for(route.key_name, route.dialled.port))
-    return fault_of(error, dialled)
+        stored = await asyncio.to_thread(route.known.stored_for, route.key_name, route.key_port)
+        dialled = replace(dialled, stored=stored)
+    ended = await proxy.fault(dialled) if proxy is not None else None
+    return ended or fault_of(error, dialled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,7 +29,7 @@ class Login:
     Args:
         vault: keeps and asks for secrets.
         account: whose password may be sent; None where passwords are not asked for.
-        hosts: which hosts of the fleet wait: the one dialled, or all behind a jump host; may grow.
+        waiting: tells which hosts of the fleet wait: the one dialled, or all behind a jump host.
         subject: "oncall@bastion1", for questions.
         attempt: which login of this host this is.
 
@@ -43,7 +43,7 @@ class Login:
 
     vault: Vault
     account: Account | None
-    hosts: Sequence[str]
+    waiting: Callable[[], Sequence[str]]
     subject: str
     attempt: int = 1
     wants_password: bool = False
@@ -55,6 +55,7 @@ class Login:
     _is_trying: bool = False
     _challenges: int = 0
     _is_challenged: bool = False
+    _is_over: bool = False
 
     @property
     def has_sent(self) -> bool:
@@ -66,18 +67,24 @@ class Login:
         account = self.account
         if account is None or self._sent is not None:
             return None
-        if account.password is not None and not account.is_proven and self.deadline is not None:
-            with self.deadline.paused():
-                await account.trying.acquire()
-            self._is_trying = True
-            if account.is_proven:
-                self._stop_trying()
-        if account.password is None:
+        if account.password is not None and not account.is_proven:
+            await self._await_turn(account)
+        if self._is_over or account.password is None:
             self._stop_trying()
             self.wants_password = True
             return None
         self._sent = account.password
         return self._sent
+
+    async def _await_turn(self, account: Account) -> None:
+        """Wait until nobody else tries this password; then it is proven, or gone, or ours to try."""
+        if self.deadline is None:
+            return
+        with self.deadline.paused():
+            await account.trying.acquire()
+        self._is_trying = True
+        if self._is_over or account.is_proven:
+            self._stop_trying()
 
     def starts_challenge(self) -> bool:
         """Whether to begin a keyboard-interactive login: once per connection, and not if a password was refused."""
@@ -105,6 +112,7 @@ class Login:
     def end(self, *, is_in: bool, is_denied: bool) -> None:
         """Learn from how it ended: a password that opened is proven, one that was denied is forgotten."""
         account, sent = self.account, self._sent
+        self._is_over = True
         if account is not None and sent is not None:
             if is_in and account.password == sent:
                 account.is_proven = True
@@ -122,7 +130,7 @@ class Login:
         try:
             with self.deadline.paused():
                 return await self.vault.code(
-                    self.hosts, self.subject, words, is_hidden=is_hidden, attempt=self.attempt
+                    self.waiting(), self.subject, words, is_hidden=is_hidden, attempt=self.attempt
                 )
         except LinkError as error:
             self.refusal = error

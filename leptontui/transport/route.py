@@ -11,25 +11,33 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncssh
+from asyncssh.public_key import get_default_certificate_algs, get_default_public_key_algs
 
 from leptontui.errors import LinkError
 from leptontui.model.link import Fault, FaultKind
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
-from leptontui.transport.faults import Dialled
+from leptontui.transport.dialled import Dialled
+from leptontui.transport.hops import NO_JUMP, jump_of
+from leptontui.transport.identities import Identities, identities_of
 from leptontui.transport.keys import KeyFile, KeyRing
-from leptontui.transport.known_hosts import DEFAULT_FILES, KnownHosts, KnownHostsShelf
-from leptontui.transport.ssh_config import ConfigShelf
+from leptontui.transport.known_hosts import SSH_PORT, KnownHosts, KnownHostsShelf
+from leptontui.transport.openssh import OpenSsh, needs_openssh
+from leptontui.transport.ssh_config import ConfigShelf, first_value
+from leptontui.transport.trust_files import trust_files
 
-_NO_JUMP: Final = "none"
 _METHODS: Final = ("gssapi-keyex", "gssapi-with-mic", "hostbased", "publickey")
 """Methods that need nobody at the keyboard: what OpenSSH calls BatchMode."""
+_ASKING_METHODS: Final = {
+    "keyboard-interactive": "KbdInteractiveAuthentication",
+    "password": "PasswordAuthentication",
+}
+"""Methods that need somebody, in OpenSSH's order, and what turns them off; only where passwords may be asked for."""
 _CIPHERS_FIRST: Final = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
 """Only the order changes, nothing is left out: decrypting a 6 KB sweep takes 8 µs with AES-GCM, 35 with ChaCha20."""
-_HOST_KEYS_FIRST: Final = "^ssh-ed25519"
-"""Asked of a host whose key is not known, so that the fingerprint in the fault is the one that `ssh` shows."""
-_NO_KEY: Final = b"\0"
-"""Public data that no key has: lets an agent offer none."""
+_KEY_FIRST: Final = b"ssh-ed25519"
+"""Asked first of a host whose key is not known, so that the fingerprint in the fault is the one that `ssh` shows."""
+_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,10 @@ class Route:
         known: the host keys that are trusted.
         options: arguments for `asyncssh.connect`, all but the tunnel.
         dialled: what a fault says about it.
-        key_name: the name under which known_hosts stores its key (HostKeyAlias or host name).
+        key_name, key_port: what known_hosts stores its key under: HostKeyAlias, without a port, or host name.
+        locked: private keys that a passphrase would open.
+        proxy: the ProxyCommand that leads there, "" for none.
+        lender: see `Atlas.route`.
     """
 
     target: HostTarget
@@ -51,23 +62,46 @@ class Route:
     options: dict[str, Any]
     dialled: Dialled
     key_name: str
+    key_port: int
+    locked: tuple[KeyFile, ...] = ()
+    proxy: str = ""
+    lender: HostTarget | None = None
+
+    @property
+    def gate(self) -> tuple[str, str, int]:
+        """What takes its logins: the address, or for a ProxyCommand whatever it leads through."""
+        if self.proxy:
+            return self.proxy.replace(self.dialled.host, "%h"), "", 0
+        return self.dialled.via, self.dialled.host, self.dialled.port
 
 
 class Atlas:
-    """Works out routes. Reads files, so it is called in a thread; safe to call from several.
+    """Works out routes. Reads files and may ask `ssh`, so it is called in a thread; safe to call from several.
 
     Args:
         connect_timeout_s: where the configuration sets no ConnectTimeout.
         keepalive_interval_s: silence after which the host is asked for a sign of life.
         keepalive_count: unanswered questions after which it is given up.
+        keys: reads private keys, and keeps those that were unlocked.
+        system_config: the configuration of this machine, read after the user's own.
     """
 
-    def __init__(self, *, connect_timeout_s: float, keepalive_interval_s: float, keepalive_count: int) -> None:
+    def __init__(
+        self,
+        *,
+        connect_timeout_s: float,
+        keepalive_interval_s: float,
+        keepalive_count: int,
+        keys: KeyRing | None = None,
+        system_config: Path = Path("/etc/ssh/ssh_config"),
+    ) -> None:
         self._timeout_s = connect_timeout_s
         self._keepalive = {"keepalive_interval": keepalive_interval_s, "keepalive_count_max": keepalive_count}
+        self._system_config = system_config
         self._configs = ConfigShelf()
+        self._openssh = OpenSsh()
         self._known = KnownHostsShelf()
-        self._keys = KeyRing()
+        self._keys = keys or KeyRing()
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -88,105 +122,96 @@ class Atlas:
         Raises:
             LinkError: the configuration, or a file it names, cannot be used.
         """
-        with self._lock:
-            if self._is_closed:
-                raise LinkError(Fault(FaultKind.LINK_DROPPED, "the program is ending"))
-            try:
-                return self._route(target, lender)
-            except OSError as error:
-                raise _config_fault(f"{error.filename}: {error.strerror}") from error
-            except RuntimeError as error:  # what `Path.expanduser` raises
-                raise _config_fault("a path begins with ~ and the name of no user who has a home here") from error
-            except (ValueError, asyncssh.DisconnectError) as error:
-                raise _config_fault(self._explained(target, error)) from error
+        try:
+            with self._lock:
+                text = self._configs.text_for(self._config_files(target), target.name)
+            if needs_openssh(text):
+                text = self._openssh.reading(target)  # may take its time: nobody else waits for it
+            text = _with_address(text, target)
+            with self._lock:
+                if self._is_closed:
+                    raise LinkError(Fault(FaultKind.LINK_DROPPED, "the program is ending"))
+                return self._route(target, lender, text)
+        except OSError as error:
+            raise _config_fault(f"{error.filename}: {error.strerror}") from error
+        except RuntimeError as error:  # what `Path.expanduser` raises
+            raise _config_fault("a path begins with ~ and the name of no user who has a home here") from error
+        except (ValueError, asyncssh.DisconnectError) as error:
+            raise _config_fault(self._explained(target, error)) from error
 
-    def _route(self, target: HostTarget, lender: HostTarget | None) -> Route:
-        config = self._config(target)
-        asked: dict[str, Any] = {"host": target.name, "config": config}
+    def again(self, route: Route) -> Route:
+        """The same route after something was changed that it depends on, such as a key unlocked.
+
+        Raises:
+            LinkError: see `route`.
+        """
+        return self.route(route.target, route.lender)
+
+    def _route(self, target: HostTarget, lender: HostTarget | None, text: str) -> Route:
+        config = self._configs.written(text)
+        asked: dict[str, Any] = {"host": target.name, "config": [] if config is None else [str(config)]}
         if target.user is not None:
             asked["username"] = target.user
         if target.port is not None:
             asked["port"] = target.port
         found = asyncssh.SSHClientConnectionOptions(client_keys=None, known_hosts=NO_KEYS, **asked)
-        jump = _jump_of(target, found.tunnel)
-        known = self._known.open(self._known_hosts_files(target, found, lender))
-        files = self._key_files(target, found, lender)
-        timeout_s = found.connect_timeout or self._timeout_s
-        methods = [method for method in _METHODS if not found.preferred_auth or method in found.preferred_auth]
+        jump = jump_of(target.jump, found.tunnel, lambda value: expanded(value, target.name, found))
+        proxy = _proxy_of(target, found, jump, text)
+        if proxy:
+            jump = ()
+        files, trust_file = trust_files(target, found, lender, lambda value: expanded(value, target.name, found))
+        known = self._known.open(files)
+        identities = identities_of(target, found, self._keys, lender)
         options = {
             **asked,
             **self._keepalive,
+            **identities.options,
+            **_logins(target, found),
             "known_hosts": known.keys,
-            "client_keys": [
-                (file.key, file.certificate) if file.certificate else file.key for file in files if file.key
-            ],
-            "agent_identities": _agent_identities(target, found, files),
-            "preferred_auth": methods,
-            "password_auth": False,
-            "kbdint_auth": False,
+            "proxy_command": None,
             "agent_forwarding": False,
             "x11_forwarding": False,
             "compression_algs": None,
             "command": None,
             "request_pty": False,
-            "connect_timeout": timeout_s,
-            "login_timeout": timeout_s,
+            # A login may wait for the user: its time is kept by `asking.Deadline`.
+            "connect_timeout": None,
+            "login_timeout": 0,
         }
         if found.config.get("Ciphers") is None:
             options["encryption_algs"] = _CIPHERS_FIRST
         key_name = found.host_key_alias or found.host
-        if found.config.get("HostKeyAlgorithms") is None and not known.knows(key_name, found.port):
-            options["server_host_key_algs"] = _HOST_KEYS_FIRST
-        dialled = _dialled(target, found, jump, known, files, timeout_s)
-        return Route(target, jump, known, options, dialled, key_name)
+        key_port = SSH_PORT if found.host_key_alias else found.port
+        if found.config.get("HostKeyAlgorithms") is None and not known.knows_key(key_name, key_port):
+            options["server_host_key_algs"] = _host_key_algs(is_certified=known.knows_authority(key_name, key_port))
+        is_hashed = first_value(text, "hashknownhosts")[1].lower() in {"yes", "true"}
+        dialled = _dialled(
+            target,
+            found,
+            jump,
+            identities,
+            timeout_s=found.connect_timeout or self._timeout_s,
+            known_hosts=tuple(map(str, known.paths)),
+            trust_file=trust_file,
+            is_hashed=is_hashed,
+        )
+        return Route(target, jump, known, options, dialled, key_name, key_port, identities.locked, proxy, lender)
 
-    def _config(self, target: HostTarget) -> list[str]:
-        path = Path(target.ssh_config or "~/.ssh/config").expanduser()
-        if target.ssh_config is None and not os.access(path, os.R_OK):
-            return []
-        reduced = self._configs.for_host(path, target.name)
-        return [] if reduced is None else [str(reduced)]
-
-    def _known_hosts_files(
-        self, target: HostTarget, found: asyncssh.SSHClientConnectionOptions, lender: HostTarget | None
-    ) -> list[str]:
-        if target.known_hosts is not None:
-            return [target.known_hosts]
-        user = found.config.get("UserKnownHostsFile")
-        system = found.config.get("GlobalKnownHostsFile")
-        # `none` arrives as an empty list: no file, so no key is trusted. It never means "do not check".
-        lent = [lender.known_hosts] if user is None and lender is not None and lender.known_hosts is not None else []
-        files = [
-            *lent,
-            *(DEFAULT_FILES[:2] if user is None else _paths(user)),
-            *(DEFAULT_FILES[2:] if system is None else _paths(system)),
-        ]
-        return [_expanded(file, target.name, found) for file in files]
-
-    def _key_files(
-        self, target: HostTarget, found: asyncssh.SSHClientConnectionOptions, lender: HostTarget | None
-    ) -> list[KeyFile]:
-        if target.identity is not None:
-            file = self._keys.open(target.identity)
-            if file.key is None and (file.public_data is None or not _agent_path(found)):
-                cause = plain(file.trouble, 200)
-                raise LinkError(Fault(FaultKind.KEY_UNUSABLE, cause, "correct the path, or load the key: ssh-add"))
-            return [file]
-        configured = found.config.get("IdentityFile")
-        if configured is None:
-            lent = [self._keys.open(lender.identity)] if lender is not None and lender.identity is not None else []
-            return [*lent, *self._keys.defaults()]
-        return [file for file in map(self._keys.open, _paths(configured)) if not file.is_missing]
+    def _config_files(self, target: HostTarget) -> list[Path]:
+        """The files that count, the user's own before the machine's; -F leaves the latter out, and so does this."""
+        if target.ssh_config is not None:
+            return [Path(target.ssh_config).expanduser()]
+        return [path for path in (Path("~/.ssh/config").expanduser(), self._system_config) if os.access(path, os.R_OK)]
 
     def _explained(self, target: HostTarget, error: Exception) -> str:
         """The error's text with the line number of the user's own file instead of the reduced one's."""
-        if target.ssh_config is None and not Path("~/.ssh/config").expanduser().exists():
-            return str(error)
-        path = str(Path(target.ssh_config or "~/.ssh/config").expanduser())
-        try:
-            asyncssh.SSHClientConnectionOptions(host=target.name, config=[path], client_keys=None, known_hosts=NO_KEYS)
-        except (ValueError, OSError) as original:
-            return str(original)
+        for path in self._config_files(target):
+            try:
+                asyncssh.SSHClientConnectionOptions(
+                    host=target.name, config=[str(path)], client_keys=None, known_hosts=NO_KEYS
+                )
+            except (ValueError, OSError) as original:
+                return str(original)
         return str(error)
 
 
@@ -194,70 +219,70 @@ NO_KEYS: Final = asyncssh.SSHKnownHosts()
 """Trusts no host at all."""
 
 
-def parse_hop(hop: str) -> tuple[str | None, str, int | None]:
-    """User, host and port of `[ssh://][user@]host[:port]`; an IPv6 address with a port is in brackets.
+def expanded(text: str, name: str, found: asyncssh.SSHClientConnectionOptions) -> str:
+    """Expand the percent tokens of values that asyncssh leaves alone: UserKnownHostsFile and ProxyJump."""
+    tokens = {
+        "%": "%",
+        "d": str(Path.home()),
+        "h": found.host,
+        "k": found.host_key_alias or found.host,
+        "n": name,
+        "p": str(found.port),
+        "r": found.username,
+    }
+    return re.sub(r"%(.)", lambda match: tokens.get(match[1], match[0]), text)
+
+
+def _with_address(text: str, target: HostTarget) -> str:
+    """The configuration with the inventory's address as HostName, which counts where it names none itself.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no address.
     """
-    user, at, place = hop.strip().removeprefix("ssh://").rstrip("/").rpartition("@")
-    if place.startswith("["):
-        host, bracket, tail = place[1:].partition("]")
-        is_well, port = bracket == "]" and (not tail or tail.startswith(":")), tail[1:]
-    elif place.count(":") == 1:
-        host, _, port = place.partition(":")
-        is_well = bool(port)
-    else:
-        host, port, is_well = place, "", True
-    if not is_well or not host or host.startswith("-") or (port and not port.isdecimal()) or (at and not user):
-        raise ValueError(f"not a jump host: {plain(hop, 80)!r}")
-    return user or None, host, int(port) if port else None
+    if target.address is None:
+        return text
+    if not _PLAIN_ADDRESS.fullmatch(target.address):
+        raise ValueError(f"not an address: {plain(target.address, 80)!r}")
+    return f"{text}\nHost *\nHostName {target.address}"
 
 
-def _jump_of(target: HostTarget, configured: object) -> tuple[str, ...]:
-    text = target.jump if target.jump is not None else configured
-    if not isinstance(text, str) or not text or text.lower() == _NO_JUMP:
-        return ()
-    hops = tuple(hop.strip() for hop in text.split(","))
-    for hop in hops:
-        parse_hop(hop)
-    return hops
+def _proxy_of(target: HostTarget, found: asyncssh.SSHClientConnectionOptions, jump: tuple[str, ...], text: str) -> str:
+    """The ProxyCommand, "" for none. Of ProxyJump and ProxyCommand the first counts; the inventory's before both."""
+    command = found.config.get("ProxyCommand")
+    if target.jump is not None or not isinstance(command, str) or command.lower() == NO_JUMP:
+        return ""
+    return "" if jump and first_value(text, "proxyjump", "proxycommand")[0] == "proxyjump" else command
 
 
-def _agent_path(found: asyncssh.SSHClientConnectionOptions) -> str:
-    configured = found.config.get("IdentityAgent")
-    return str(configured) if configured is not None else os.environ.get("SSH_AUTH_SOCK", "")
+def _logins(target: HostTarget, found: asyncssh.SSHClientConnectionOptions) -> dict[str, Any]:
+    """By which methods to log in; those that need somebody only where the inventory allows it."""
+    methods = list(_METHODS)
+    if target.asks_password:
+        methods += [method for method, switch in _ASKING_METHODS.items() if found.config.get(switch) is not False]
+    return {
+        "preferred_auth": [m for m in methods if not found.preferred_auth or m in found.preferred_auth],
+        "password_auth": "password" in methods,
+        "kbdint_auth": "keyboard-interactive" in methods,
+    }
 
 
-def _agent_identities(
-    target: HostTarget, found: asyncssh.SSHClientConnectionOptions, files: list[KeyFile]
-) -> list[bytes] | None:
-    """Which of the agent's keys may be offered: all, or with IdentitiesOnly those that files name.
-
-    A host's own `identity` implies IdentitiesOnly: an agent with many keys uses up the host's MaxAuthTries.
-    """
-    if target.identity is None and not found.config.get("IdentitiesOnly"):
-        return None
-    return [file.public_data for file in files if file.public_data is not None] or [_NO_KEY]
-
-
-def _paths(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
-
-
-def _expanded(file: str, name: str, found: asyncssh.SSHClientConnectionOptions) -> str:
-    """Expand the percent tokens of UserKnownHostsFile that asyncssh leaves alone."""
-    tokens = {"%": "%", "d": str(Path.home()), "h": found.host, "n": name, "p": str(found.port), "r": found.username}
-    return re.sub(r"%(.)", lambda match: tokens.get(match[1], match[0]), file)
+def _host_key_algs(*, is_certified: bool) -> str:
+    """Kinds of host keys to ask for where none is known: certificates only where an authority is."""
+    plain_keys = [_KEY_FIRST, *(name for name in get_default_public_key_algs() if name != _KEY_FIRST)]
+    names = [*get_default_certificate_algs(), *plain_keys] if is_certified else plain_keys
+    return b",".join(names).decode("ascii")
 
 
 def _dialled(
     target: HostTarget,
     found: asyncssh.SSHClientConnectionOptions,
     jump: tuple[str, ...],
-    known: KnownHosts,
-    files: list[KeyFile],
+    identities: Identities,
+    *,
     timeout_s: float,
+    known_hosts: tuple[str, ...],
+    trust_file: str,
+    is_hashed: bool,
 ) -> Dialled:
     host = f"[{found.host}]" if ":" in found.host else found.host
     via = ",".join(jump)
@@ -274,11 +299,13 @@ def _dialled(
         via=via,
         command=shlex.join(command),
         timeout_s=timeout_s,
-        known_hosts=tuple(map(str, known.paths)),
+        known_hosts=known_hosts,
+        trust_file=trust_file,
+        is_hashed=is_hashed,
         alias=found.host_key_alias or "",
-        key_count=sum(file.key is not None for file in files),
-        has_agent=bool(_agent_path(found)),
-        unusable=tuple(file.trouble for file in files if file.key is None),
+        identities=identities.usable,
+        has_agent=identities.has_agent,
+        unusable=identities.unusable,
     )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
 import asyncssh
 
-from leptontui.errors import CommandTimeout, WireError
+from leptontui.errors import CommandTimeout, LinkError, WireError
 from leptontui.transport.contract import OUTPUT_LIMIT, Completed
+from leptontui.transport.faults import of_crowd
 from leptontui.transport.line import Line
 from leptontui.transport.lines import Clipped, LineBuffer, Tail
 
@@ -21,6 +22,8 @@ STDERR_TAIL: Final = 16 * 1024
 CLOSE_S: Final = 2.0
 """So long a streaming command may take to end after its stdin was closed."""
 _TERMINATE_S: Final = 0.5
+SEAT_S: Final = 2.0
+"""So long a streaming command waits for another one to end where the host runs no more at a time."""
 _WINDOW: Final = 256 * 1024
 """Flow control: a host that floods is stopped by SSH itself once so many bytes wait to be read."""
 _DISCARD_LIMIT: Final = 1024 * 1024
@@ -35,6 +38,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         self.status: int | None = None
         self.error: Exception | None = None
         self.ended = asyncio.Event()
+        self.on_end: Callable[[], None] | None = None
 
     def exit_status_received(self, status: int) -> None:
         """Note the exit status."""
@@ -49,6 +53,9 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         """The channel is closed."""
         self.error = exc
         self.ended.set()
+        call, self.on_end = self.on_end, None
+        if call is not None:
+            call()
 
 
 _S = TypeVar("_S", bound=_Session)
@@ -223,6 +230,8 @@ async def run_command(
                 channel.write_eof()
             await session.ended.wait()
     except TimeoutError:
+        if channel is None and line.seats.limit is not None:
+            raise LinkError(of_crowd(line.name, line.seats.limit)) from None
         raise CommandTimeout(f"no answer within {timeout_s:g} s; whether it took effect is not known") from None
     finally:
         if channel is not None:
@@ -238,20 +247,51 @@ async def open_stream(line: Line, command: str, stdin: bytes) -> SshStream:
     Raises:
         LinkError: the link broke or the host refused the channel.
     """
-    channel, session = await _opened(line, _Lining(), command)
+    try:
+        async with asyncio.timeout(None) as patience:
+            channel, session = await _opened(line, _Lining(), command, patience)
+    except TimeoutError:
+        raise LinkError(of_crowd(line.name, line.seats.limit or 0)) from None
     with suppress(BrokenPipeError):  # it may have ended already; its lines and status tell
         channel.write(stdin)
     return SshStream(line, channel, session)
 
 
-async def _opened(line: Line, session: _S, command: str) -> tuple[asyncssh.SSHClientChannel[bytes], _S]:
-    try:
-        channel, _ = await line.connection.create_session(
-            lambda: session, command, encoding=None, window=_WINDOW, request_pty=False
-        )
-    except (OSError, asyncssh.Error) as error:
-        raise line.fault_error(error) from error
-    return channel, session
+async def _opened(
+    line: Line, session: _S, command: str, patience: asyncio.Timeout | None = None
+) -> tuple[asyncssh.SSHClientChannel[bytes], _S]:
+    """Open a channel; where the host refuses it because of others, wait until one of them has ended.
+
+    Args:
+        line: the connection.
+        session: what takes its output.
+        command: what to run.
+        patience: told how long to wait for others, once a seat is not to be had at once.
+    """
+    while True:
+        if patience is not None and patience.when() is None and line.seats.is_full:
+            patience.reschedule(asyncio.get_running_loop().time() + SEAT_S)
+        await line.seats.take()
+        try:
+            channel, _ = await line.connection.create_session(
+                lambda: session, command, encoding=None, window=_WINDOW, request_pty=False
+            )
+        except BaseException as error:
+            line.seats.leave()
+            if isinstance(error, asyncssh.ChannelOpenError) and error.code in _CROWDED and line.seats.learn():
+                continue
+            if isinstance(error, OSError | asyncssh.Error):
+                raise line.fault_error(error) from error
+            raise
+        if session.ended.is_set():
+            line.seats.leave()
+        else:
+            session.on_end = line.seats.leave
+        return channel, session
+
+
+_CROWDED: Final = frozenset({asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURCE_SHORTAGE})
+"""How a host refuses a command beyond MaxSessions: OpenSSH with the first, for want of a better."""
 
 
 async def _ends_within(session: _Session, seconds: float) -> bool:

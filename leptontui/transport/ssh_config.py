@@ -15,7 +15,7 @@ import shutil
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
@@ -69,7 +69,19 @@ class ConfigShelf:
         Raises:
             OSError: `path` cannot be read.
         """
-        text = "\n".join(self._lines(path, name, 0))
+        return self.written(self.text_for([path], name))
+
+    def text_for(self, paths: Sequence[Path], name: str) -> str:
+        """What these files, the first of which counts most, say about `name`; "" if nothing.
+
+        Raises:
+            OSError: one of them cannot be read.
+        """
+        texts = ("\n".join(self._lines(path, name, 0)) for path in paths)
+        return "\nHost *\n".join(text for text in texts if text)
+
+    def written(self, text: str) -> Path | None:
+        """A file with this text; None if there is none."""
         return self._written(text + "\n") if text else None
 
     def close(self) -> None:
@@ -153,6 +165,18 @@ def _parsed(text: str) -> _File:
             for pattern in dict.fromkeys(block.patterns):
                 exact.setdefault(pattern, []).append(index)
     return _File(tuple(blocks), exact, tuple(other))
+
+
+def first_value(text: str, *keywords: str) -> tuple[str, str]:
+    """The first line of `text` that sets one of these, in lower case, and what to; ("", "") if none does.
+
+    For what asyncssh does not read, and for what has to be known before it does.
+    """
+    for line in text.splitlines():
+        keyword, rest = _keyword(line.strip())
+        if keyword in keywords:
+            return keyword, rest.strip().strip('"')
+    return "", ""
 
 
 def _keyword(line: str) -> tuple[str, str]:

@@ -44,6 +44,11 @@ class Account:
     attempt: int = 1
     trying: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
+    def keep(self, password: str, attempt: int) -> None:
+        """Keep what was answered to that attempt, unless another host's answer came before."""
+        if self.password is None and self.attempt == attempt:
+            self.password = password
+
     def reject(self, password: str) -> None:
         """Forget a password that a host did not take; it is never sent again."""
         if self.password is not None and self.password == password:
@@ -66,12 +71,18 @@ class Vault:
         self._opening: dict[Path, asyncio.Lock] = {}
         self._wrong: set[str] = set()
         self._declined: set[str] = set()
+        self._open = 0
         self._codes = itertools.count(1)
 
     @property
     def can_ask(self) -> bool:
         """Whether there is somebody to be asked."""
         return self._asker is not None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the user is being asked something."""
+        return self._open > 0
 
     def reconsider(self) -> None:
         """Ask again what was declined or answered wrongly too often: the user wants another try."""
@@ -144,8 +155,7 @@ class Vault:
                 waiting=len(hosts),
             )
             answer = await self._answer(question, f"password {account.subject}", what, f"use a key, or {_AGAIN}")
-            if account.password is None and account.attempt == attempt:
-                account.password = answer
+            account.keep(answer, attempt)
 
     async def code(self, hosts: Sequence[str], subject: str, prompt: str, *, is_hidden: bool, attempt: int) -> str:
         """Ask what a host wants to know at login.
@@ -165,7 +175,13 @@ class Vault:
             raise LinkError(
                 Fault(FaultKind.SECRET_NEEDED, f"{what} is needed, and nobody can be asked here", mend),
             )
-        answer = None if matter in self._declined else await self._asker.ask(question)
+        answer = None
+        if matter not in self._declined:
+            self._open += 1
+            try:
+                answer = await self._asker.ask(question)
+            finally:
+                self._open -= 1
         if answer is None:
             self._declined.add(matter)
             raise not_given(what, mend)

@@ -9,7 +9,8 @@ import pytest
 
 from leptontui.errors import ConfigError, LinkError
 from leptontui.model.link import Fault, FaultKind
-from leptontui.transport.faults import Dialled, fault_of
+from leptontui.transport.dialled import Dialled, Stage
+from leptontui.transport.faults import fault_of
 from leptontui.transport.known_hosts import StoredKey
 
 HERE = Dialled(
@@ -20,7 +21,7 @@ HERE = Dialled(
     user="ops",
     command="ssh gpu-1",
     known_hosts=("/home/ops/.ssh/known_hosts",),
-    key_count=2,
+    identities=("/home/ops/.ssh/id_ed25519", "/home/ops/.ssh/id_rsa"),
     has_agent=True,
     is_key_asked=True,
 )
@@ -90,7 +91,7 @@ def numbered(number):
         ),
         (
             asyncssh.PermissionDenied("Permission denied"),
-            here(key_count=0, unusable=("/k: needs a passphrase",)),
+            here(identities=(), unusable=("/k: needs a passphrase",)),
             FaultKind.KEY_UNUSABLE,
             ["/k: needs a passphrase", "ssh-add"],
         ),
@@ -148,9 +149,24 @@ def numbered(number):
         (
             asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "no more"),
             HERE,
-            FaultKind.LINK_DROPPED,
+            FaultKind.HOST_BUSY,
             ["out of resources"],
         ),
+        (
+            asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "no more"),
+            here(via="bastion"),
+            FaultKind.HOST_BUSY,
+            ["bastion takes no more"],
+        ),
+        (
+            asyncssh.ConnectionLost("Connection lost"),
+            here(stage=Stage.CONNECTED),
+            FaultKind.HOST_BUSY,
+            ["before its greeting", "MaxStartups"],
+        ),
+        (numbered(errno.ECONNRESET), here(stage=Stage.GREETED), FaultKind.HOST_BUSY, ["key exchange", "MaxStartups"]),
+        (TimeoutError(), here(stage=Stage.CONNECTED), FaultKind.TIME_OUT, ["no SSH greeting within 10 s"]),
+        (TimeoutError(), here(stage=Stage.AGREED), FaultKind.TIME_OUT, ["did not complete the login"]),
         (
             asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "SSH connection closed"),
             HERE,

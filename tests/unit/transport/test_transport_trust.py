@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import leptontui
+from leptontui.transport.hops import parse_hop
 from leptontui.transport.keys import KeyRing
 from leptontui.transport.known_hosts import KnownHostsShelf
-from leptontui.transport.route import parse_hop
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 PUBLIC = KEY.export_public_key().decode().strip()
@@ -47,7 +47,7 @@ def match(text, name, port, tmp_path):
         ("gpu-1,10.0.0.1 KEY", "10.0.0.1", 22, True),
         ("[gpu-1]:2222 KEY", "gpu-1", 2222, True),
         ("[gpu-1]:2222 KEY", "gpu-1", 22, False),
-        ("gpu-1 KEY", "gpu-1", 2222, True),
+        ("gpu-1 KEY", "gpu-1", 2222, False),  # it may be trusted for that port too, but another one is no changed key
         ("*.example.org,!bad.example.org KEY", "a.example.org", 22, True),
         ("*.example.org,!bad.example.org KEY", "bad.example.org", 22, False),
         ("@cert-authority * KEY", "gpu-1", 22, False),
