@@ -12,6 +12,7 @@ LIBRARY_NOT_FOUND = 12
 FUNCTION_NOT_FOUND = 13
 CORRUPTED_INFOROM = 14
 GPU_IS_LOST = 15
+RESET_REQUIRED = 16
 LIB_RM_VERSION_MISMATCH = 18
 ARGUMENT_VERSION_MISMATCH = 25
 DEPRECATED = 26
@@ -21,7 +22,7 @@ NEVER = frozenset(
     (INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH, DEPRECATED)
 )
 """Answers that will not change while the driver is loaded: the function is not called again for that GPU."""
-LOST = frozenset((GPU_IS_LOST, GPU_NOT_FOUND))
+LOST = frozenset((GPU_IS_LOST, RESET_REQUIRED, GPU_NOT_FOUND))
 """The GPU is gone: it fell off the bus, or needs a reset before it can be talked to."""
 GONE = frozenset((UNINITIALIZED, DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, LIB_RM_VERSION_MISMATCH))
 """The driver is gone: NVML has to be initialised anew."""

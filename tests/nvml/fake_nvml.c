@@ -9,7 +9,7 @@
  * means no driver is loaded (NVML_ERROR_DRIVER_NOT_LOADED). One `key value` to a line; `#` begins a comment.
  *
  *   count 8                  how many GPUs; default 1
- *   driver 580.159.03        driver version
+ *   driver 580.159.03        driver version; -DDRIVER='"590.1"' builds the library of another driver
  *   session 2                the driver was loaded anew: sessions from before are answered "uninitialized", and their
  *                            handles are no good in the next one
  *   error 9                  every call, initialisation too, answers with this return code; 0 or absent: none
@@ -80,6 +80,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef DRIVER
+#define DRIVER "580.159.03"
+#endif
 #define OK 0
 #define UNINITIALIZED 1
 #define INVALID_ARGUMENT 2
@@ -90,6 +93,7 @@
 #define FUNCTION_NOT_FOUND 13
 #define CORRUPTED_INFOROM 14
 #define GPU_IS_LOST 15
+#define RESET_REQUIRED 16
 #define ARGUMENT_VERSION_MISMATCH 25
 #define MOST_GPUS 64
 #define MOST_INSTANCES 7
@@ -351,6 +355,7 @@ const char *nvmlErrorString(int code) {
         case NOT_SUPPORTED: return "Not Supported";
         case DRIVER_NOT_LOADED: return "Driver Not Loaded";
         case GPU_IS_LOST: return "GPU is lost";
+        case RESET_REQUIRED: return "GPU requires reset";
         default: return "Unknown Error";
     }
 }
@@ -363,7 +368,7 @@ static int system_text(const char *key, const char *otherwise, char *out, unsign
     pthread_mutex_unlock(&lock);
     return OK;
 }
-int nvmlSystemGetDriverVersion(char *out, unsigned size) { return system_text("driver", "580.159.03", out, size); }
+int nvmlSystemGetDriverVersion(char *out, unsigned size) { return system_text("driver", DRIVER, out, size); }
 int nvmlSystemGetNVMLVersion(char *out, unsigned size) { return system_text("nvml", "13.580.159.03", out, size); }
 int nvmlSystemGetCudaDriverVersion_v2(int *out) {
     int answer = enter(-1, 1);

@@ -17,8 +17,12 @@ VARIABLE = "LEPTON_FAKE_NVML"
 Value = str | int | float | Iterable[str]
 
 
-def build(directory: Path) -> Path:
+def build(directory: Path, driver: str = "580.159.03") -> Path:
     """Compile the library into `directory`; returns its path.
+
+    Args:
+        directory: where it is put.
+        driver: the version that it says it is, where the readings name none.
 
     Raises:
         FileNotFoundError: there is no C compiler here.
@@ -37,6 +41,7 @@ def build(directory: Path) -> Path:
             "-Wall",
             "-Wextra",
             "-Werror",
+            f'-DDRIVER="{driver}"',
             f"-Wl,-soname,{LIBRARY}",
             "-o",
             str(target),

@@ -92,6 +92,14 @@ def test_a_lost_gpu_is_absent_said_once_and_comes_back(gpus, nvml, sweep):
     assert host.version > version
 
 
+def test_a_gpu_that_has_to_be_reset_does_not_answer_either(gpus, nvml, sweep):
+    host = Gpus(nvml)
+    sweep(host, 100.0)
+    gpus.set(count=2, gpu1_error=16)
+    assert [reading["uuid"] for reading in sweep(host, 101.0)] == [FIRST]
+    assert host.losses == [(SECOND, "GPU 1: GPU requires restart")]
+
+
 def test_a_gpu_that_was_lost_before_we_came_is_told_and_found_later(gpus, nvml, sweep):
     gpus.set(count=2, gpu1_lost=1)
     host = Gpus(nvml)

@@ -2,12 +2,14 @@
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from leptontui.wire import GpuIdentity, GpuProcess, GpuReading, Sweep
+from leptontui.wire import GpuIdentity, GpuProcess, GpuReading, Hello, Sweep
+from tests.nvml import fake_nvml
 from tests.nvml.every_field import DETAILS, IDENTITY, READING, read, written
 
 VERSIONS = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -62,11 +64,19 @@ def test_every_field_comes_over_the_wire(launch, gpus, path):
     assert isinstance(process, GpuProcess)
 
 
-def test_a_driver_that_is_loaded_anew_is_found_again(launch, gpus):
-    probe = launch(environment=gpus.environment)
+def test_a_driver_of_another_version_is_found_with_its_own_library(launch, gpus, library, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    installed = tmp_path / "old" / library.name
+    shutil.copy(library, installed)
+    probe = launch(environment={**gpus.environment, "LD_LIBRARY_PATH": str(installed.parent)})
     assert probe.hello().driver_version == "580.159.03"
-    gpus.set(count=2, session=2, driver="590.44.01", gpu0_temp=33)
+    # The kernel has the new one, and this process still the old one's library: NVML_ERROR_LIB_RM_VERSION_MISMATCH.
+    gpus.set(count=2, error=18)
     probe.sweep(lambda sweep: not sweep.gpus)
+    fake_nvml.build(tmp_path / "new", "590.44.01").replace(installed)
+    gpus.set(count=2, session=2, gpu0_temp=33)
+    probe.until(lambda message: isinstance(message, Hello) and message.driver_version == "590.44.01")
     again = probe.sweep(lambda sweep: len(sweep.gpus) == 2)
     assert again.gpus[0].temp_c == 33
     assert not again.is_driver_hung
