@@ -161,6 +161,8 @@ def _sorted(frame: pl.DataFrame, state: ViewState) -> pl.DataFrame:
 def _longest(frame: pl.DataFrame, rows: Rows) -> dict[str, int]:
     """Length of the longest text by column; hosts' own names, models, jobs."""
     texts = {column.name: _TEXT_OF.get(column.name, column.sort) for column in COLUMNS[rows] if column.grows_to}
+    if texts.get("model") in frame.columns and "mig_profile" in frame.columns:
+        frame = frame.with_columns(pl.coalesce("mig_profile", "name").alias("name"))
     lengths = frame.select(
         **{
             name: _shown_text(source).str.len_chars().max().fill_null(0)

@@ -122,7 +122,7 @@ def _gathered(uses: pl.DataFrame, gpus: pl.DataFrame) -> pl.DataFrame:
     known = gpus.select("host", "uuid", *(name for name in columns if name in gpus.columns))
     is_live = pl.col("link") == "live"
     joined = uses.join(known, on=["host", "uuid"], how="left", maintain_order="left").sort(
-        "severity", descending=True, nulls_last=True, maintain_order=True
+        ["severity", "host", "number"], descending=[True, False, False], nulls_last=True, maintain_order=True
     )
 
     def summed(column: pl.Expr) -> pl.Expr:

@@ -13,6 +13,7 @@ from leptontui.ports import CommandPort
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.app import LeptonApp
 from leptontui.ui.screens.fleet import FleetScreen
+from leptontui.ui.screens.paged import PagedScreen
 
 
 class FleetPilot:
@@ -42,7 +43,7 @@ class FleetPilot:
         """Wait until everything asked for so far is on the screen."""
         for _ in range(2):
             await self.pilot.pause()
-            if isinstance(self.app.screen, FleetScreen):
+            if isinstance(self.app.screen, FleetScreen | PagedScreen):
                 await self.app.screen.settle()
         await self.pilot.pause()
 

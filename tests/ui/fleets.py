@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
+from leptontui.errors import LeptonError
 from leptontui.model.action import ActionRequest, Danger, Outcome, OutcomeKind, Plan, Step
 from leptontui.model.catalogue import (
     CHART_BUCKETS,
@@ -24,6 +25,7 @@ from leptontui.model.health import HostEvent, Severity
 from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
 from leptontui.model.series import Entity, Eta, Forecast, ForecasterState, ForecasterStatus, Series, SeriesKey
 from leptontui.model.target import Fleet, HostTarget
+from leptontui.ports import Trusted
 from leptontui.snapshot import FleetSnapshot, Frames
 
 T0 = datetime(2026, 3, 14, 3, 12, 44, tzinfo=UTC).timestamp()
@@ -41,6 +43,9 @@ _EXTRA: Mapping[Entity, dict[str, pl.DataType]] = {
         "severity": pl.Int8(),
         "health": pl.String(),
         "gpu_count": pl.UInt32(),
+        "node_state": pl.String(),
+        "partitions": pl.String(),
+        "gpus_expected": pl.UInt32(),
     },
     Entity.GPU: {
         "group": pl.String(),
@@ -70,7 +75,7 @@ def schema_of(entity: Entity) -> dict[str, pl.DataType]:
         else:
             schema[item.name] = pl.Int64() if item.is_integer else pl.Float64()
         if item.kind is Kind.COUNTER:
-            schema["busy_pct" if item.name == "busy_s" else f"{item.name}_per_s"] = pl.Float64()
+            schema[item.rate_name] = pl.Float64()
     return schema | _EXTRA.get(entity, {"received_unix_s": pl.Float64()})
 
 
@@ -247,9 +252,13 @@ def make_snapshot(hosts: list[Row], gpus: list[Row], **over: Any) -> FleetSnapsh
             ("disks", Entity.DISK),
             ("nics", Entity.NIC),
             ("processes", Entity.PROCESS),
+            ("ports", Entity.PORT),
+            ("units", Entity.UNIT),
+            ("services", Entity.SERVICE),
+            ("samples", Entity.SAMPLE),
         )
     }
-    links = {row["host"]: make_link(row) for row in hosts}
+    links = {row["host"]: make_link(row) for row in hosts} | over.pop("links", {})
     received = [row["received_unix_s"] for row in hosts if row["received_unix_s"] is not None]
     fields: Row = {
         "fleet": "train",
@@ -412,6 +421,30 @@ class FakeSource:
         self.snapshot = snapshot
         for deliver in self._deliver:
             deliver(snapshot)
+
+
+class FakeAccess:
+    """An access port that remembers what it was told.
+
+    Attributes:
+        answers: ids of questions with their answers, in order.
+        trusted: the hosts of each call to `trust`, in order.
+        failure: raised by `trust` if there is one.
+    """
+
+    def __init__(self, failure: LeptonError | None = None) -> None:
+        self.answers: list[tuple[str, str | None]] = []
+        self.trusted: list[tuple[str, ...]] = []
+        self.failure = failure
+
+    def answer(self, question_id: str, text: str | None) -> None:
+        self.answers.append((question_id, text))
+
+    async def trust(self, hosts: Sequence[str]) -> Trusted:
+        if self.failure is not None:
+            raise self.failure
+        self.trusted.append(tuple(hosts))
+        return Trusted(len(hosts), ("/home/oncall/.ssh/known_hosts",))
 
 
 class FakeCommands:

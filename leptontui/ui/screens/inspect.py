@@ -24,7 +24,7 @@ from leptontui.ui.screens.paged import PagedScreen
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
 from leptontui.ui.widgets.metric_sheet import MetricSheet
-from leptontui.ui.widgets.metric_text import source_words, unit_words
+from leptontui.ui.widgets.metric_text import metric_text, source_words, unit_words
 from leptontui.ui.widgets.said import SaidLines
 from leptontui.view.gpu_sheet import GpuSheet, gpu_sheet
 from leptontui.view.host_rows import GpuRow, HostPage
@@ -161,8 +161,8 @@ class InspectScreen(PagedScreen[HostPage]):
                     Piece(f"{unit}   {source}" if source else unit, "dim"),
                 )
             )
-            why = self._why_unknown() if value.value is None else ""
-            lines.append((Piece(f" {value.name}" + (f"   not known{why}" if value.value is None else ""), "dim"),))
+            text = f"not known{self._why_unknown()}" if value.value is None else metric_text(item, value.value)
+            lines.append((Piece(f" {text}"), Piece(f"   {value.name}", "dim")))
         self.query_one("#sheet-about", SaidLines).show([*lines, *[()] * (_ABOUT_LINES - len(lines))])
 
     def _why_unknown(self) -> str:

@@ -116,7 +116,7 @@ class KeysScreen(ListScreen[tuple[KeyRow, ...], KeyRow]):
         """Where it would be written; of a changed key why it is refused and what can be done."""
         if row.is_changed:
             words = f"✖ {row.name}: {row.cause}" + (f" — {row.mend}" if row.mend else "")
-            return wrapped(words + " It can not be accepted here.", width, "critical")
+            return wrapped(words + ". It can not be accepted here.", width, "critical")
         hosts = ", ".join(plain(host, 60) for host in row.hosts[:8])
         more = f" and {len(row.hosts) - 8} more" if len(row.hosts) > 8 else ""  # noqa: PLR2004 — told above
         head = (Piece(f" {row.name}  ", is_bold=True), Piece(f"{row.algorithm}  "), Piece(row.fingerprint, "accent"))

@@ -14,7 +14,7 @@ from leptontui.ui.commands import Scope
 from leptontui.ui.screens.paged import P, PagedScreen
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
-from leptontui.ui.widgets.row_list import Heading, RowList
+from leptontui.ui.widgets.row_list import SCROLLBAR, Heading, RowList
 from leptontui.ui.widgets.said import SaidLine, SaidLines
 
 R = TypeVar("R")
@@ -101,7 +101,9 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
         """Draw everything but the rows, which are drawn when they change."""
         self.query_one(Header).show(self.header_facts(self.PLACE))
         self.draw_note()
-        self.query_one("#list-titles", SaidLine).show((Piece(" "), *self.titles(self.rows.cells - 1)))
+        self.query_one("#list-titles", SaidLine).show(
+            (Piece(" "), *self.titles(max(0, self.size.width - SCROLLBAR - 1)))
+        )
         is_empty = self.page is None or not self.items()
         self.set_class(is_empty, "-nothing")
         words = "" if not is_empty else self.nothing() if self.page is not None else self._waiting()

@@ -166,13 +166,13 @@ class GpuStrip(Painted):
 
     def _heading(self, ink: Ink, gpu: GpuRow, room: int) -> Pen:
         severity = Severity.UNKNOWN if gpu.severity is None else Severity(gpu.severity)
-        name = "?" if gpu.index is None else str(gpu.index)
+        name = gpu.number
         is_chosen = gpu.uuid == self._chosen
         digits = min(_NUMBER_WIDTH - 1, room - 2)  # however narrow, the severity's sign is never cut off
         pen = ink.line().add(f"{name:>{digits}} ", "accent" if is_chosen else "text", is_bold=is_chosen)
         pen.add(severity.glyph, role_of(severity))
-        if gpu.state == "gone":
-            pen.add(" gone", "critical", is_bold=True)
+        if gpu.state in {"gone", "unknown"}:
+            pen.add(" gone" if gpu.state == "gone" else " ?", "critical", is_bold=True)
         elif room >= _NUMBER_WIDTH + 8:
             pen.add(f" {plain(gpu.job, room - _NUMBER_WIDTH - 3)}" if gpu.job else "", "dim")
         return pen

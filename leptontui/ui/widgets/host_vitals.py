@@ -17,6 +17,8 @@ _SOME_PCT, _FULL_PCT = 20.0, 10.0
 """Pressure: more of the one is a warning, more of the other critical (thresholds of the health rules)."""
 _CLOCK_OFF_S: Final = 1.0
 _NEARLY_ALL: Final = 0.9
+_MINUTES: Final = 76
+"""From this width on the minute's pressure stands beside that of ten seconds."""
 _PROBE_PCT: Final = 0.5
 """Percent of a core: what the probe may cost; more is said in colour."""
 
@@ -112,7 +114,8 @@ def _pressure(ink: Ink, vitals: HostVitals, width: int) -> Line:
     pen = label(ink, "stall %")
     if all(value is None for row in rows for value in row[1:]):
         return pen.add(numbers.NULL, "dim").add("  this kernel does not tell pressure", "dim").fit(width)
-    for name, some, some60, full, full60 in rows:
+    for name, some, minute_some, full, minute_full in rows:
+        some60, full60 = (minute_some, minute_full) if width >= _MINUTES else (None, None)
         pen.add(f"{name} ", "dim").draw(_stall(ink, some, some60, "warning", _SOME_PCT))
         if full is not None:
             pen.add(" full ", "dim").draw(_stall(ink, full, full60, "critical", _FULL_PCT))
@@ -156,7 +159,7 @@ def _power_and_clock(ink: Ink, vitals: HostVitals, width: int) -> Line:
     pieces: list[Pen] = []
     power = ink.line().add(numbers.power(vitals.host_power_w), "dim" if vitals.host_power_w is None else "text")
     if vitals.host_power_source:
-        whole = {"ipmi": "whole host, IPMI", "rapl": "CPU packages, RAPL"}
+        whole = {"ipmi": "IPMI", "rapl": "RAPL, CPUs only"}
         power.add(f" {whole.get(vitals.host_power_source, vitals.host_power_source)}", "dim")
     pieces.append(power)
     if vitals.clock_offset_s is not None:
@@ -166,7 +169,7 @@ def _power_and_clock(ink: Ink, vitals: HostVitals, width: int) -> Line:
         clock.add(
             f"{'▲ ' if is_off else ''}{numbers.three(abs(vitals.clock_offset_s))} s", "warning" if is_off else "text"
         )
-        pieces.append(clock.add(f" {ahead} ours", "dim"))
+        pieces.insert(0 if is_off else 1, clock.add(f" {ahead} ours", "dim"))
     return _labelled(ink, "power", pieces, width)
 
 

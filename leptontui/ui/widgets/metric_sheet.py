@@ -1,4 +1,4 @@
-"""The sheet of one GPU: groups of metrics in as many columns as fit, with a cursor; then its processes and events."""
+"""The sheet of one GPU: its processes, then groups of metrics in as many columns as fit, with a cursor; then events."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _LEAST_COLUMN: Final = 38
 _MOST_COLUMNS: Final = 5
 _GAP: Final = 2
 _NAME: Final = 17
+_PROCESSES: Final = 6
 
 
 class MetricSheet(Painted, can_focus=True):
@@ -89,7 +90,7 @@ class MetricSheet(Painted, can_focus=True):
         self.post_message(self.CursorMoved())
 
     def paint(self, width: int, palette: Palette) -> list[Line]:
-        """The groups in columns, processes and events below them."""
+        """Processes, the groups in columns, events."""
         self._lines_of = {}
         sheet = self._sheet
         if sheet is None:
@@ -98,8 +99,9 @@ class MetricSheet(Painted, can_focus=True):
         count = max(1, min(_MOST_COLUMNS, (width - 1 + _GAP) // (_LEAST_COLUMN + _GAP)))
         room = (width - 1 - (count - 1) * _GAP) // count
         blocks = [self._column(ink, groups, room) for groups in columns(sheet.groups, count)]
-        lines = beside(ink, blocks, [room] * len(blocks), gap=_GAP)
-        lines += [ink.line().fit(width), *_processes(ink, sheet.processes, width)]
+        lines = [*_processes(ink, sheet.processes, width), ink.line().fit(width)]
+        self._lines_of = {name: at + len(lines) for name, at in self._lines_of.items()}
+        lines += beside(ink, blocks, [room] * len(blocks), gap=_GAP)
         now = Ink(palette)
         if sheet.events:
             lines += [ink.line().fit(width), *_events(now, sheet.events, width)]
@@ -161,7 +163,7 @@ def _processes(ink: Ink, rows: Sequence[ProcessRow], width: int) -> list[Line]:
     heading = f" {'pid':>8}  {'GiB':>5}  {'user':<10}{'job.step':<12}{'pod or container':<24}command"
     lines[0] = ink.line().add("processes", "dim", is_bold=True).add(f"   {len(rows)}", "dim").fit(width)
     lines.append(ink.line().add(heading, "dim").fit(width))
-    for row in rows:
+    for row in rows[:_PROCESSES]:
         job = "" if not row.job else f"{row.job}.{row.step}" if row.step else row.job
         place = "  ".join(part for part in (row.pod, row.container) if part)
         pen = ink.line().add(f" {numbers.NULL if row.pid is None else row.pid:>8}  ")
@@ -169,6 +171,9 @@ def _processes(ink: Ink, rows: Sequence[ProcessRow], width: int) -> list[Line]:
         for text, room in ((row.user, 10), (job, 12), (place, 24)):
             pen.add(fit(text or numbers.NULL, room - 1) + " ", "text" if text else "dim")
         lines.append(pen.add(row.command or numbers.NULL, "text" if row.command else "dim").fit(width))
+    if len(rows) > _PROCESSES:
+        words = f" and {len(rows) - _PROCESSES} more that hold less; the host's panel of processes lists them"
+        lines.append(ink.line().add(words, "dim").fit(width))
     return lines
 
 

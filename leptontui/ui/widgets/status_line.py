@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from leptontui.render.cells import Piece, spread
+from leptontui.render.numbers import age
 from leptontui.ui.widgets.fleet_cells import health_pieces
 from leptontui.ui.widgets.line import Line
 from leptontui.view.row import GpuRow, Row
@@ -47,8 +49,25 @@ class StatusLine(Line):
             return ()
         if self._row is None:
             return spread(_HINT, self._right, width)
-        left = (*_identity(self._row, has_model=width >= _ROOMY), *health_pieces(self._row, self._now_unix_s))
+        left = (
+            *_identity(self._row, has_model=width >= _ROOMY),
+            *_dialling(self._row, self._now_unix_s),
+            *health_pieces(self._row, self._now_unix_s),
+        )
         return spread(left, self._right, width)
+
+
+def _dialling(row: Row, now_unix_s: float) -> tuple[Piece, ...]:
+    """Of a host that is not live: since when, and when it is dialled next."""
+    state = row.standing
+    if state.is_live or state.since_unix_s is None:
+        return ()
+    since = f"since {time.strftime('%H:%M', time.localtime(state.since_unix_s))}"
+    if state.next_dial_unix_s is None:
+        return (Piece(f"{since}   ", "dim"),)
+    wait_s = state.next_dial_unix_s - now_unix_s
+    when = f"next dial in {age(wait_s)}" if wait_s > 0 else "dialled now"
+    return (Piece(f"{since}, {when}, ", "dim"), Piece("^r", "accent"), Piece(" now   ", "dim"))
 
 
 def _identity(row: Row, *, has_model: bool) -> tuple[Piece, ...]:
