@@ -96,7 +96,8 @@ class Describer:
         except OSError:
             self._known.pop(pid, None)
             why = _absence(pid)
-            return {} if why is None else {_HIDDEN: why}
+            # With hidepid=1 it is still seen whose it is.
+            return {} if why is None else {"user": self._user("%s/%d" % (self._proc, pid)), _HIDDEN: why}
         known = self._known.get(pid)
         if known is None or known[0] != start or now >= known[1]:
             if len(self._known) > 4 * MOST:
@@ -235,7 +236,7 @@ class ProcessReader:
                     whys["gpu processes"] = value
                 elif field == _NO_ENVIRON:
                     whys["environments of gpu processes"] = value
-                else:
+                elif value is not None:
                     row[field] = value
             rows.append(row)
         if len(uses) > MOST:

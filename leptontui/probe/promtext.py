@@ -141,7 +141,7 @@ class Page:
     def take(self, line):
         """Take one line, bytes without its newline."""
         line = line.strip()
-        if not line:
+        if not line or self.is_cut:
             return
         if line.startswith(b"#"):
             self._comment(line)

@@ -2,6 +2,9 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -315,6 +318,44 @@ def test_with_hidepid_processes_are_listed_without_user_and_command_and_it_is_sa
     reader.join(WAIT_S)
     assert reader.rows(uses) == uses
     assert reader.gaps == {"gpu processes": "other users' processes are hidden (/proc is mounted with hidepid)"}
+
+
+HIDDEN = """
+import json, os, subprocess, sys
+subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+subprocess.run(["mount", "-t", "proc", "-o", "hidepid=" + sys.argv[1], "proc", "/proc"], check=True)
+from leptontui.probe import processes
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+reader = processes.ProcessReader(processes.Describer())
+uses = [{"uuid": "g", "pid": int(sys.argv[2])}]
+reader.ask(uses)
+reader.join(20.0)
+print(json.dumps([reader.rows(uses)[0].get("user"), reader.rows(uses)[0].get("command"), sorted(reader.gaps)]))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"), reason="a /proc of one's own needs root")
+@pytest.mark.parametrize(
+    ("hidepid", "told"),
+    [
+        ("0", ["root", "sleep 1000", ["environments of gpu processes"]]),
+        ("1", ["root", None, ["gpu processes"]]),
+        ("2", [None, None, ["gpu processes"]]),
+    ],
+)
+def test_a_real_proc_with_hidepid_as_another_user(hidepid, told):
+    with subprocess.Popen(["sleep", "1000"]) as user:
+        try:
+            command = ["unshare", "-m", sys.executable, "-B", "-c", HIDDEN, hidepid, str(user.pid)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        finally:
+            user.kill()
+    if done.returncode and "mount" in done.stderr:
+        pytest.skip("no /proc may be mounted here")
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == told
 
 
 def test_a_process_that_ended_is_nothing_to_complain_of(tree):
