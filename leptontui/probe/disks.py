@@ -15,12 +15,17 @@ _WHOLE_NAME = re.compile(r"(?:sd[a-z]+|vd[a-z]+|xvd[a-z]+|hd[a-z]+|nvme\d+n\d+|m
 _NO_DISK = re.compile(r"(?:loop|ram|zram|sr|fd|dm-|md)\d")
 
 
-def parse_diskstats(content):
-    """Every device of /proc/diskstats: [(name, the wire's `Disk` as a dict)], partitions too."""
+def parse_diskstats(content, is_wanted=None):
+    """Devices of /proc/diskstats, partitions too: [(name, the wire's `Disk` as a dict)].
+
+    Args:
+        content: of the file, in bytes.
+        is_wanted: called with a name in bytes: whether to parse it; None for all.
+    """
     found = []
     for line in content.split(b"\n"):
         words = line.split()
-        if len(words) < _COLUMNS:
+        if len(words) < _COLUMNS or (is_wanted is not None and not is_wanted(words[2])):
             continue
         read_ops, read_sectors, write_ops, write_sectors, busy_ms = (whole(words[at]) for at in (3, 5, 7, 9, 12))
         name = clean(words[2], 64)
@@ -74,10 +79,9 @@ class DiskReader:
         if now >= self._scan_at:
             self._whole = {}
             self._scan_at = now + _RESCAN_S
-        found = []
-        for name, disk in parse_diskstats(self._stats.read()):
-            if name not in self._whole:
-                self._whole[name] = is_whole(name, self._sys)
-            if self._whole[name]:
-                found.append(disk)
-        return found[:MOST]
+        return [disk for _, disk in parse_diskstats(self._stats.read(), self._is_wanted)][:MOST]
+
+    def _is_wanted(self, name):
+        if name not in self._whole:
+            self._whole[name] = is_whole(clean(name, 64), self._sys)
+        return self._whole[name]

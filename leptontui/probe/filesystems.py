@@ -101,6 +101,7 @@ class FilesystemReader:
         self._mounts = Kept(proc + "/mounts")
         self._near = Patrol(ask, limit_s, wake)
         self._far = Patrol(ask, limit_s, wake)
+        self._content = None
         self._listed = []
         self._due_at = 0.0
 
@@ -122,7 +123,10 @@ class FilesystemReader:
         self._far.check(now)
         if now >= self._due_at and self.is_idle:
             self._due_at = now + PERIOD_S
-            self._listed = parse_mounts(self._mounts.read())
+            content = self._mounts.read()
+            if content != self._content:
+                # A host of many containers has thousands of mounts.
+                self._content, self._listed = content, parse_mounts(content)
             for patrol in (self._near, self._far):
                 patrol.send([entry[0] for entry in self._listed if self._patrol_of(entry) is patrol])
         hung = self._hung()

@@ -12,13 +12,25 @@ _SPEED_UNKNOWN = 0xFFFFFFFF
 _RESCAN_S = 60.0
 
 
-def parse_net_dev(content):
-    """Every interface of /proc/net/dev: [(name, counters of the wire's `Nic`)]."""
+def parse_names(content):
+    """The names, in bytes, of all interfaces of /proc/net/dev. A host of many containers has hundreds."""
+    return [line.rpartition(b":")[0].strip() for line in content.split(b"\n") if b":" in line]
+
+
+def parse_net_dev(content, wanted=None):
+    """Interfaces of /proc/net/dev: [(name, counters of the wire's `Nic`)].
+
+    Args:
+        content: of the file, in bytes.
+        wanted: names in bytes of those to parse; None for all.
+    """
     found = []
     for line in content.split(b"\n"):
         name, colon, rest = line.rpartition(b":")
+        if not colon or (wanted is not None and name.strip() not in wanted):
+            continue
         words = rest.split()
-        if not colon or len(words) < _COLUMNS:
+        if len(words) < _COLUMNS:
             continue
         rx_bytes, _, rx_errors, rx_dropped = (whole(word) for word in words[0:4])
         tx_bytes, _, tx_errors, tx_dropped = (whole(word) for word in words[8:_COLUMNS])
@@ -50,7 +62,8 @@ class NicReader:
     def __init__(self, proc="/proc", sys="/sys"):
         self._dev = Kept(proc + "/net/dev")
         self._sys = sys
-        self._names = ()
+        self._names = None
+        self._wanted = frozenset()
         self._chosen = frozenset()
         self._carriers = {}
         self._changes = {}
@@ -66,22 +79,23 @@ class NicReader:
         Raises:
             OSError: /proc/net/dev cannot be read.
         """
-        found = parse_net_dev(self._dev.read())
-        names = tuple(name for name, _ in found)
+        content = self._dev.read()
+        names = parse_names(content)
         if now >= self._scan_at or names != self._names:
             self._rescan(names, now)
         nics = []
-        for name, counters in found:
-            if name in self._chosen:
-                is_up = self._is_up(name)
-                speed = self._speed(name, is_up)
-                counters.update(nic=name, is_up=is_up, speed_mbit=speed, carrier_changes=self._flaps(name))
-                nics.append(counters)
+        for name, counters in parse_net_dev(content, self._wanted):
+            is_up = self._is_up(name)
+            speed = self._speed(name, is_up)
+            counters.update(nic=name, is_up=is_up, speed_mbit=speed, carrier_changes=self._flaps(name))
+            nics.append(counters)
         return nics
 
     def _rescan(self, names, now):
         self._names = names
-        self._chosen = chosen(names, self._sys)
+        known = {clean(name, 64): name for name in names}
+        self._chosen = chosen(known, self._sys)
+        self._wanted = {known[name] for name in self._chosen}
         self._scan_at = now + _RESCAN_S
         self._speeds = {}
         for kept in (self._carriers, self._changes):

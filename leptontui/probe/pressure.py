@@ -7,6 +7,9 @@ from .files import Kept
 from .gaps import Unreadable
 from .parsing import real
 
+PERIOD_S = 2.0
+_EARLY_S = 0.1
+"""A sweep that comes a little early is in time."""
 _ALL_PCT = 100.0
 _KINDS = ("cpu", "memory", "io")
 _MEANS = {b"avg10": "", b"avg60": "60"}
@@ -32,19 +35,30 @@ def parse_pressure(content):
 
 
 class PressureReader:
-    """Pressure now."""
+    """Pressure as it was within the last two seconds: the kernel works the means out that often."""
 
     def __init__(self, proc="/proc"):
         self._directory = proc + "/pressure"
+        self._due_at = 0.0
+        self._last = {}
         self._files = {kind: Kept("%s/%s" % (self._directory, kind)) for kind in _KINDS}
 
-    def read(self):
+    def read(self, now):
         """The wire's `Pressure` as a dict.
+
+        Args:
+            now: monotonic time, in seconds.
 
         Raises:
             Unreadable: this kernel does not tell; says why.
             OSError: it cannot be read for another reason.
         """
+        if now >= self._due_at:
+            self._last = self._read()
+            self._due_at = now + PERIOD_S - _EARLY_S
+        return self._last
+
+    def _read(self):
         if not os.path.isdir(self._directory):
             raise Unreadable("this kernel has no /proc/pressure", retry_s=600.0)
         try:

@@ -89,9 +89,9 @@ def sections_of(config, wake):
     return [
         Section("load", lambda _: load.read(), {}),
         simple("uptime_s", "uptime", lambda _: uptime.read(), None),
-        simple("cpu", "cpu", lambda _: cpu.read(), {}),
+        simple("cpu", "cpu", cpu.read, {}),
         simple("memory", "memory", memory.read, {}),
-        simple("pressure", "pressure", lambda _: pressure.read(), {}),
+        simple("pressure", "pressure", pressure.read, {}),
         Section("tasks", lambda now: {"tasks": tasks.read(now)}, {"tasks": {}}, lambda: tasks.gaps),
         simple("disks", "disks", DiskReader(proc, sys).read, []),
         simple("nics", "network", NicReader(proc, sys).read, []),

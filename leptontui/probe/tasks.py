@@ -1,27 +1,34 @@
 """Processes by state, from /proc: how many there are, which have ended unasked for, and which wait for a driver.
 
 A host may have 20,000 processes, and to look at one takes 15 µs: all of them each second would cost a third of a core.
-So every ten seconds the list is read and those that matter are looked at (new ones, and those that were blocked, dead
-or of the driver's tools); the others in turn, for at most two milliseconds a sweep.
+So the list is read every ten seconds, less often where it is long, and those that matter are looked at first (those
+that were blocked or are of the driver's tools), then new ones and the others in turn, for at most half a millisecond
+a sweep; until all have been seen once, for at most five.
 """
 
 import os
 import time
+from itertools import zip_longest
 
 from .files import read_once, read_or_none
 from .parsing import whole
 
 PERIOD_S = 10.0
-SLICE_S = 0.002
+SLICE_S = 0.0005
+FIRST_SLICE_S = 0.005
+LISTING_SHARE = 0.0003
+"""Of a core, for reading the list."""
+MOST_URGENT = 128
 _AT_ONCE = 16
 _BLOCKED, _ZOMBIE = b"D", b"Z"
-_WELL = b"-"
-_KERNEL_THREAD = b"k"
 _PF_KTHREAD = 0x200000
 _FLAGS = 6
 """Column of the flags in /proc/PID/stat, counted from the state on."""
 _DRIVERS = (b"nvidia", b"nv_")
+_IN_DRIVER = b"[nvidia"
+"""In the stack of a process that waits inside one of the driver's modules; only root may read stacks."""
 _STAT_BYTES = 512
+_STACK_BYTES = 4096
 _HIDDEN = "other users' processes are hidden (/proc is mounted with hidepid)"
 
 
@@ -66,8 +73,11 @@ class TaskReader:
         self._proc = proc
         self._clock = clock
         self._due_at = 0.0
-        self._states = {}
-        self._drivers = {}
+        # By pid in order of when it was looked at: whether it is the kernel's.
+        self._seen = {}
+        self._zombies = set()
+        self._blocked = set()
+        self._drivers = set()
         self._queue = []
         self._has_seen_all = False
         self._limits = {}
@@ -83,15 +93,15 @@ class TaskReader:
             OSError: /proc cannot be read.
         """
         if now >= self._due_at:
-            self._due_at = now + PERIOD_S
+            started = self._clock()
             self._begin()
-        self._look(self._clock() + SLICE_S)
+            self._due_at = now + max(PERIOD_S, (self._clock() - started) / LISTING_SHARE)
+        self._look(self._clock() + (SLICE_S if self._has_seen_all else FIRST_SLICE_S))
         row = dict(self._limits)
         if self._has_seen_all and not self.gaps:
-            states = list(self._states.values())
-            row["zombies"] = states.count(_ZOMBIE)
-            row["blocked"] = states.count(_BLOCKED)
-            row["driver_blocked"] = sum(self._states.get(pid) == _BLOCKED for pid in self._drivers)
+            row["zombies"] = len(self._zombies)
+            row["blocked"] = len(self._blocked)
+            row["driver_blocked"] = len(self._blocked & self._drivers)
         return row
 
     def _begin(self):
@@ -103,16 +113,22 @@ class TaskReader:
         if self.gaps:
             return
         pids = {name for name in os.listdir(self._proc) if name.isdigit()}
-        for pid in [pid for pid in self._states if pid not in pids]:
-            del self._states[pid]
-            self._drivers.pop(pid, None)
-        new = pids.difference(self._states)
-        urgent = [pid for pid, state in self._states.items() if state in (_BLOCKED, _ZOMBIE) or pid in self._drivers]
-        known = set(urgent)
-        # Those that were looked at longest ago come first: `_note` puts a process at the end.
-        rest = [pid for pid in self._states if pid not in known]
+        for pid in [pid for pid in self._seen if pid not in pids]:
+            self._forget(pid)
+        self._queue_up(pids.difference(self._seen))
+
+    def _queue_up(self, new):
+        urgent = list(self._blocked | self._drivers)[:MOST_URGENT]
+        rest = []
+        if self._has_seen_all:
+            known = set(urgent)
+            # Those that were looked at longest ago come first. A kernel thread stays one, and there are thousands; a
+            # process that takes its number over was absent in between.
+            rest = [pid for pid, is_kernel in self._seen.items() if not is_kernel and pid not in known]
+        # One of each in turn: neither many new ones nor many old ones may keep the others waiting for ever.
+        mixed = [pid for pair in zip_longest(new, rest) for pid in pair if pid is not None]
         # It is taken from the end.
-        self._queue = rest[::-1] + list(new) + urgent
+        self._queue = mixed[::-1] + urgent[::-1]
 
     def _is_hidden(self):
         try:
@@ -130,23 +146,31 @@ class TaskReader:
                 return
         self._has_seen_all = True
 
+    def _forget(self, pid):
+        self._seen.pop(pid, None)
+        for pids in (self._zombies, self._blocked, self._drivers):
+            pids.discard(pid)
+
     def _note(self, pid):
-        before = self._states.pop(pid, None)
-        if before == _KERNEL_THREAD:
-            # It stays one, and there are thousands; a process that takes its number over was absent in between.
-            self._states[pid] = before
-            return
+        self._forget(pid)
+        directory = "%s/%s" % (self._proc, pid)
         try:
-            found = parse_state(read_once("%s/%s/stat" % (self._proc, pid), _STAT_BYTES))
+            found = parse_state(read_once(directory + "/stat", _STAT_BYTES))
         except OSError:
             # It has ended.
-            self._drivers.pop(pid, None)
             return
         if found is None:
             return
         state, name, is_kernel = found
-        if name.startswith(_DRIVERS):
-            self._drivers[pid] = name
-        elif is_kernel:
-            state = _KERNEL_THREAD
-        self._states[pid] = state if state in (_BLOCKED, _ZOMBIE, _KERNEL_THREAD) else _WELL
+        if name.startswith(_DRIVERS) or (state == _BLOCKED and self._is_in_driver(directory)):
+            self._drivers.add(pid)
+            is_kernel = False
+        self._seen[pid] = is_kernel
+        if not is_kernel and state == _ZOMBIE:
+            self._zombies.add(pid)
+        elif not is_kernel and state == _BLOCKED:
+            self._blocked.add(pid)
+
+    @staticmethod
+    def _is_in_driver(directory):
+        return _IN_DRIVER in (read_or_none(directory + "/stack", _STACK_BYTES) or b"")

@@ -21,34 +21,65 @@ cpu1 50 10 35 500 35 5 4 11 5 0
 """
 
 
+def shares_of(before, after):
+    return cpu.total_shares(cpu.parse_total(before), cpu.parse_total(after))
+
+
 def test_cpu_is_the_share_of_the_time_between_two_readings():
     # 50 user, 20 system, 100 idle, 10 waiting, 4 for interrupts, 6 stolen: 190 ticks.
-    values = cpu.difference(cpu.parse_stat(STAT), cpu.parse_stat(LATER))
+    values = shares_of(STAT, LATER)
     assert values["util_pct"] == pytest.approx(100 * 80 / 190, abs=0.01)
     assert values["user_pct"] == pytest.approx(100 * 50 / 190, abs=0.01)
     assert values["system_pct"] == pytest.approx(100 * 24 / 190, abs=0.01)
     assert values["iowait_pct"] == pytest.approx(100 * 10 / 190, abs=0.01)
     assert values["steal_pct"] == pytest.approx(100 * 6 / 190, abs=0.01)
-    assert values["cores_pct"] == [100.0, pytest.approx(100 * 30 / 140, abs=0.06)]
+    cores = cpu.core_shares(cpu.parse_cores(STAT), cpu.parse_cores(LATER))
+    assert cores == [100.0, pytest.approx(100 * 30 / 140, abs=0.06)]
 
 
 def test_cpu_is_unknown_when_no_time_has_passed():
-    assert cpu.difference(cpu.parse_stat(STAT), cpu.parse_stat(STAT)) == {}
-    assert cpu.difference({}, cpu.parse_stat(STAT)) == {}
+    assert shares_of(STAT, STAT) == {}
+    assert shares_of(b"", STAT) == {}
+    assert shares_of(STAT, b"cpu 1 x 3 4 5") == {}
 
 
 def test_a_core_that_came_makes_no_wrong_cores():
-    before = {name: ticks for name, ticks in cpu.parse_stat(STAT).items() if name != "cpu1"}
-    values = cpu.difference(before, cpu.parse_stat(LATER))
-    assert values["cores_pct"] == []
-    assert values["util_pct"] > 0
+    before = {name: ticks for name, ticks in cpu.parse_cores(STAT).items() if name != b"cpu1"}
+    assert cpu.core_shares(before, cpu.parse_cores(LATER)) == []
+
+
+def test_cpu_is_what_it_was_where_hardly_any_time_has_passed(tree):
+    root = tree({"stat": STAT})
+    reader = cpu.CpuReader(root)
+    assert reader.read(0.0) == {}
+    tree({"stat": LATER})
+    first = reader.read(1.0)
+    assert first["cores_pct"][0] == 100.0
+    tree({"stat": LATER.replace(b"150", b"154")})
+    assert reader.read(1.01) == first
+    tree({"stat": LATER.replace(b"900", b"1900")})
+    assert reader.read(2.0)["util_pct"] < first["util_pct"]
+
+
+def test_many_cores_are_worked_out_less_often(tree):
+    def stat(busy, cores=cpu.MANY_CORES + 1):
+        core = f"{busy} 0 0 100 0 0 0 0"
+        return f"cpu {busy * cores} 0 0 {100 * cores} 0 0 0 0\n" + "".join(f"cpu{n} {core}\n" for n in range(cores))
+
+    root = tree({"stat": stat(0)})
+    reader = cpu.CpuReader(root)
+    seen = []
+    for now in range(7):
+        tree({"stat": stat(100 * (now + 1))})
+        seen.append(reader.read(float(now))["cores_pct"][0])
+    assert seen == [100.0] * 7
+    assert reader._cores_before[b"cpu0"][0] == 600
 
 
 def test_iowait_that_ran_backwards_counts_as_none():
-    before = {"cpu": [0, 0, 0, 0, 50, 0, 0, 0]}
-    after = {"cpu": [10, 0, 0, 10, 40, 0, 0, 0]}
-    assert cpu.difference(before, after)["iowait_pct"] == 0.0
-    assert cpu.difference(before, after)["util_pct"] == 50.0
+    values = cpu.total_shares([0, 0, 0, 0, 50, 0, 0, 0], [10, 0, 0, 10, 40, 0, 0, 0])
+    assert values["iowait_pct"] == 0.0
+    assert values["util_pct"] == 50.0
 
 
 def test_memory():
@@ -234,7 +265,7 @@ def test_numbers_that_json_does_not_know_are_none():
 
 
 PARSERS = [
-    cpu.parse_stat,
+    cpu.parse_total,
     memory.parse_meminfo,
     pressure.parse_pressure,
     host.parse_loadavg,
@@ -268,6 +299,7 @@ def test_garbage_is_read_without_an_exception_and_is_strict_json(parse, content)
 @given(content=GARBAGE)
 def test_garbage_in_bytes_tables(content):
     assert all(isinstance(entry[0], bytes) for entry in filesystems.parse_mounts(content))
+    assert all(isinstance(name, bytes) for name in nics.parse_names(content) + list(cpu.parse_cores(content)))
     assert all(isinstance(uid, int) for uid in processes.parse_passwd(content))
 
 
