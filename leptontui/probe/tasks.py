@@ -142,7 +142,7 @@ class TaskReader:
         while queue:
             for _ in range(min(_AT_ONCE, len(queue))):
                 self._note(queue.pop())
-            if self._clock() >= until:
+            if queue and self._clock() >= until:
                 return
         self._has_seen_all = True
 
