@@ -7,8 +7,11 @@ from .parsing import clean
 
 LONGEST_LINE = 1 << 16
 """Bytes; a longer line is not a sample."""
-LONGEST_SERIES = 300
-"""Characters of a series' name with its labels, escaped for the wire; a longer one is not kept."""
+LONGEST_SERIES = 200
+"""Characters of a series' name with its labels, escaped for the wire: what the program keeps of a text."""
+_LONGEST_VALUE = 1024
+_SHORTENED = (48, 24, 12)
+"""To how many characters long labels are shortened, as far as it takes."""
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*')
@@ -74,16 +77,36 @@ def parse_sample(line):
     return match.group(), labels, value
 
 
+def notation(name, labels):
+    """A series in the format's own notation, printable. A label without a value is as if it were not there."""
+    inner = ",".join('%s="%s"' % (key, _escaped(value)) for key, value in labels if value)
+    return "%s{%s}" % (name, inner) if inner else name
+
+
 def series_name(name, labels):
-    """A series in the format's own notation, printable, None where it is too long."""
-    if labels:
-        name = "%s{%s}" % (name, ",".join('%s="%s"' % (key, _escaped(value)) for key, value in labels))
-    return name if len(name.encode("ascii", "backslashreplace")) <= LONGEST_SERIES else None
+    """As `notation`, with long labels shortened in the middle as far as it takes; None where that is not enough."""
+    found = notation(name, labels)
+    for length in _SHORTENED:
+        if _is_short(found):
+            break
+        found = notation(name, [(key, _shortened(value, length)) for key, value in labels])
+    return found if _is_short(found) else None
+
+
+def _is_short(text):
+    return len(text.encode("ascii", "backslashreplace")) <= LONGEST_SERIES
+
+
+def _shortened(value, length):
+    if len(value) <= length:
+        return value
+    tail = (length - 1) // 2
+    return value[: length - 1 - tail] + "…" + value[-tail:]
 
 
 def _escaped(value):
-    value = value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-    return clean(value, LONGEST_SERIES + 1)
+    value = value[:_LONGEST_VALUE].replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return clean(value, _LONGEST_VALUE)
 
 
 def finite(value):

@@ -115,7 +115,9 @@ class Script:
             whys.append("%d lines not understood, the first: %s" % (output.bad, output.example or "unprintable"))
         if self._series.is_cut:
             whys.append("more than %d values, the rest was left out" % MOST_SAMPLES)
-        if not rows and not output.bad:
+        if self._series.unnamed:
+            whys.append("%d values have too long names and were left out" % self._series.unnamed)
+        if not rows and not whys:
             whys.append("it printed nothing")
         return rows, "; ".join(whys) or None
 

@@ -3,7 +3,7 @@
 import math
 import re
 
-from .promtext import finite, series_name
+from .promtext import finite, notation, series_name
 
 QUANTILES = (0.5, 0.95, 0.99)
 _LE = "le"
@@ -90,10 +90,12 @@ class Series:
 
     Attributes:
         is_cut: whether the last reading had more than `most`.
+        unnamed: how many of the last reading were left out because their names are too long.
     """
 
     def __init__(self, source, globs=None, most=512):
         self.is_cut = False
+        self.unnamed = 0
         self._source = source
         self._most = most
         self._pattern = None if globs is None else pattern_of(globs)
@@ -124,21 +126,22 @@ class Series:
             now: monotonic time of the reading, in seconds.
         """
         rows, counters, histograms = {}, {}, {}
+        self.unnamed = 0
         elapsed = None if self._at is None or now <= self._at else now - self._at
         for name, labels, value in samples:
             bound = dict(labels).get(_LE) if name.endswith("_bucket") else None
             if bound is not None:
                 self._collect(histograms, name[: -len("_bucket")], labels, (bound, value))
                 continue
-            series = series_name(name, labels)
-            if series is None or series in rows or not self._keeps(name, series):
+            key = notation(name, labels)
+            if key in counters or not self._keeps(name, key):
                 continue
             if _is_counter(name, types):
-                counters[series] = value
-                rows[series] = self._row(series, self._rate(series, value, elapsed), _rate_unit(name), "counter")
+                counters[key] = value
+                self._add(rows, name, labels, self._rate(key, value, elapsed), _rate_unit(name), "counter")
             else:
                 is_blank = name.startswith("DCGM_") and value >= _FIRST_BLANK
-                rows[series] = self._row(series, None if is_blank else value, _unit(name), "gauge")
+                self._add(rows, name, labels, None if is_blank else value, _unit(name), "gauge")
         for key, (name, labels, buckets) in histograms.items():
             buckets.sort()
             self._add_quantiles(rows, name, labels, _grown(self._histograms.get(key), buckets))
@@ -148,14 +151,17 @@ class Series:
         self.is_cut = len(rows) > self._most
         return list(rows.values())[: self._most]
 
-    def _row(self, series, value, unit, kind):
-        row = {"source": self._source, "series": series, "value": finite(value), "kind": kind}
-        if unit:
-            row["unit"] = unit
-        return row
+    def _add(self, rows, name, labels, value, unit, kind):
+        series = series_name(name, labels)
+        if series is None:
+            self.unnamed += 1
+        elif series not in rows:
+            row = rows[series] = {"source": self._source, "series": series, "value": finite(value), "kind": kind}
+            if unit:
+                row["unit"] = unit
 
-    def _rate(self, series, value, elapsed):
-        before = self._counters.get(series)
+    def _rate(self, key, value, elapsed):
+        before = self._counters.get(key)
         if before is None or elapsed is None or not value >= before:
             return None
         return _short((value - before) / elapsed)
@@ -166,8 +172,8 @@ class Series:
             bound, count = float(bucket[0]), bucket[1]
         except ValueError:
             return
-        key = series_name(name, labels)
-        if key is None or math.isnan(bound) or not math.isfinite(count) or not self._keeps(name, key):
+        key = notation(name, labels)
+        if math.isnan(bound) or not math.isfinite(count) or not self._keeps(name, key):
             return
         buckets = histograms.setdefault(key, (name, labels, []))[2]
         if len(buckets) < self._most:
@@ -175,10 +181,8 @@ class Series:
 
     def _add_quantiles(self, rows, name, labels, grown):
         for share in QUANTILES:
-            series = series_name(name, labels + (("quantile", "%g" % share),))
-            if series is not None and series not in rows:
-                value = None if grown is None else _short(quantile(share, grown))
-                rows[series] = self._row(series, value, _unit(name), "gauge")
+            value = None if grown is None else _short(quantile(share, grown))
+            self._add(rows, name, labels + (("quantile", "%g" % share),), value, _unit(name), "gauge")
 
 
 def _is_counter(name, types):

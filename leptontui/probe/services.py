@@ -98,6 +98,8 @@ class Asked:
         rows = self._series.reduce(page.samples, page.types, time.monotonic())
         if page.is_cut or self._series.is_cut:
             whys.append("metrics: more than %d series, the rest was left out" % MOST_SAMPLES)
+        if self._series.unnamed:
+            whys.append("metrics: %d series have too long names and were left out" % self._series.unnamed)
         if page.bad:
             whys.append("metrics: %d lines not understood, the first: %s" % (page.bad, page.example))
         elif not rows:

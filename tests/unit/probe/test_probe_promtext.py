@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leptontui.model.text import plain
 from leptontui.probe import promtext
 from leptontui.probe.known_series import KNOWN
 from leptontui.probe.promtext import Page, parse_sample, series_name
 from leptontui.probe.series import Series, pattern_of, quantile
+from leptontui.store import bounds
 
 VLLM = b"""# HELP python_gc_objects_collected_total Objects collected during gc
 # TYPE python_gc_objects_collected_total counter
@@ -285,11 +287,35 @@ def test_an_endless_line_is_one_bad_line_and_takes_no_memory():
     assert page.samples == [("b", (), 2.0)]
 
 
-def test_a_name_that_is_too_long_is_left_out():
-    assert series_name("a" * 300, ()) == "a" * 300
-    assert series_name("a" * 301, ()) is None
-    assert series_name("a", (("b", "\U0001f600" * 40),)) is None
-    assert reduce(Series("s"), b'a{b="' + b"x" * 400 + b'"} 1\n', 0.0) == {}
+def test_a_name_that_is_too_long_is_left_out_and_counted():
+    assert series_name("a" * 200, ()) == "a" * 200
+    assert series_name("a" * 201, ()) is None
+    series = Series("s")
+    assert reduce(series, b"a" * 201 + b" 1\nb 2\n", 0.0).keys() == {"b"}
+    assert series.unnamed == 1
+
+
+def test_long_labels_are_shortened_in_the_middle_and_quantiles_stay_apart():
+    model = "/lustre/" + "deep/" * 60 + "checkpoint-9000"
+    content = (
+        f'h_bucket{{model="{model}",le="1"}} 1\nh_bucket{{model="{model}",le="+Inf"}} 1\nc_total{{model="{model}"}} 5\n'
+    )
+    series = Series("s", ["h", f'c_total{{model="{model}"}}'])
+    reduce(series, content.encode(), 0.0)
+    rows = reduce(series, content.replace("} 5", "} 7").encode(), 1.0)
+    assert len(rows) == 4
+    assert all(len(name) <= promtext.LONGEST_SERIES and "checkpoint-9000" in name for name in rows)
+    assert [row["value"] for name, row in rows.items() if name.startswith("c_")] == [2.0]
+    assert series_name("a", (("b", "\U0001f600" * 40),)) is not None
+
+
+def test_names_are_as_long_as_the_program_keeps_them():
+    assert plain("a" * promtext.LONGEST_SERIES, bounds._TEXT_LIMIT) == "a" * promtext.LONGEST_SERIES
+
+
+def test_a_label_without_a_value_is_as_if_it_were_not_there():
+    assert series_name("a", (("pod", ""), ("gpu", "0"))) == 'a{gpu="0"}'
+    assert series_name("a", (("pod", ""),)) == "a"
 
 
 def test_patterns_mean_what_shells_mean_by_star_and_question_mark_only():
