@@ -97,11 +97,13 @@ def without_python(host: KindHost) -> None:
 
 
 def install_smi(host: KindHost, root: str = "/") -> None:
-    """Put the stand-in for nvidia-smi, and readings of eight GPUs, where it is looked for."""
+    """Put the stand-in for nvidia-smi, and the driver's readings, where it is looked for."""
     target = host.root / root.lstrip("/") / "usr/bin/nvidia-smi"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(SMI, target)
     target.chmod(0o755)
+    if root != "/":
+        shutil.copy(host.root / "etc/fake_nvml", host.root / root.lstrip("/") / "etc/fake_nvml")
 
 
 def with_busybox_only(host: KindHost) -> None:
