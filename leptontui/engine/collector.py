@@ -11,8 +11,10 @@ from leptontui.wire import Received, Sweep
 
 SWEEPS_OF_A_HOST: Final = 32
 """Live sweeps of one host in one tick: at one a second a tick holds one; more than these no chart could show."""
+
 MESSAGES_OF_A_HOST: Final = 2048
 """Everything else of one host in one tick: events, and the sweeps of its past that come with a new link."""
+_MARKED_S: Final = 60.0
 
 
 class _Queue:
@@ -46,6 +48,7 @@ class Collector:
         self._number = 0
         self._pressing = asyncio.Event()
         self.dropped = 0
+        self._dropped_at: dict[str, float] = {}
 
     def resize(self, capacity: int) -> None:
         """Hold so many from now on."""
@@ -63,10 +66,11 @@ class Collector:
         self._count += 1
         if len(side) > most:
             side.popleft()
-            self._drop_one()
+            self._drop_one(received)
         elif self._count > self._capacity:
-            max(self._queues.values(), key=len).drop()
-            self._drop_one()
+            loudest = max(self._queues, key=lambda host: len(self._queues[host]))
+            self._queues[loudest].drop()
+            self._drop_one(received, loudest)
         if self._count * 2 >= self._capacity:
             self._pressing.set()
 
@@ -87,6 +91,12 @@ class Collector:
         except TimeoutError:
             return
 
-    def _drop_one(self) -> None:
+    def flooding(self, mono_s: float) -> list[str]:
+        """Hosts of which something was dropped in the last minute by our monotonic clock."""
+        self._dropped_at = {host: at for host, at in self._dropped_at.items() if at > mono_s - _MARKED_S}
+        return sorted(self._dropped_at)
+
+    def _drop_one(self, received: Received, host: str | None = None) -> None:
         self._count -= 1
         self.dropped += 1
+        self._dropped_at[host or received.host] = received.t_mono_s

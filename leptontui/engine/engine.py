@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -191,7 +191,7 @@ class Engine:
     def _publish(self) -> None:
         if not self._subscribers:
             return
-        foresight = self._foresight
+        foresight, odd = self._foresight, self._oddities()
         status = self._forecaster.status if self._forecaster else ForecasterStatus(ForecasterState.OFF, "not asked for")
         snapshot = self._publisher.snapshot(
             self._clock(),
@@ -201,15 +201,34 @@ class Engine:
                 forecasts=foresight.forecasts if foresight else {},
                 forecaster=status,
                 focus=foresight.focus if foresight else Focus(),
-                unavailable=MappingProxyType(self._unavailable),
-                circumstances=replace(self._events.circumstances, resets=self._store.resets),
-                counting=self._events.current,
+                unavailable=self._unavailable_now(odd),
+                circumstances=replace(
+                    self._events.circumstances, resets=self._store.resets, odd=odd, happened=self._store.happened()
+                ),
+                current=self._events.current,
                 questions=self._questions(),
                 notices=tuple(self._notices.values()),
             ),
         )
         for deliver in self._subscribers:
             deliver(snapshot)
+
+    def _oddities(self) -> dict[str, tuple[str, ...]]:
+        """What hosts said in the last minute that cannot be so, and who says more than can be taken."""
+        mono_s = time.monotonic()
+        odd = self._store.oddities(mono_s)
+        for host in self._collector.flooding(mono_s):
+            odd[host] = (*odd.get(host, ()), "more than can be taken was said, and the oldest of it dropped")
+        return {host: said for host, said in odd.items() if host in self.roster}
+
+    def _unavailable_now(self, odd: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """What hosts cannot read, with what they said and was not believed."""
+        if not odd:
+            return MappingProxyType(self._unavailable)
+        found = dict(self._unavailable)
+        for host, said in odd.items():
+            found[host] = (*found.get(host, ()), *(plain(f"not believed: {words}", _TEXT_LIMIT) for words in said))
+        return MappingProxyType(found)
 
 
 def _capacity_of(fleet: Fleet) -> int:

@@ -54,7 +54,8 @@ class EventLog:
         for host, log in self._hosts.items():
             dropped.update({(host, *kind): said for kind, said in log.dropped.items()})
             inspect.update((host, code) for code in log.inspect)
-        return Circumstances(dropped=dropped, inspect=frozenset(inspect))
+        hung = frozenset(host for host, log in self._hosts.items() if log.is_hung)
+        return Circumstances(dropped=dropped, inspect=frozenset(inspect), hung=hung)
 
     def greet(self, host: str, hello: Hello, now_unix_s: float) -> None:
         """Take a hello: a link was made, and perhaps the host has booted or its driver was loaded anew."""

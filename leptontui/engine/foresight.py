@@ -146,7 +146,9 @@ class Foresight:
             asked = [key for key in wanted if key.entity is entity]
             rows = self._store.latest(entity).filter(pl.col("host").is_in(list({key.host for key in asked})))
             parts = KEY_OF.get(entity, ())
-            by_identity = {(row["host"], "/".join(str(row[part]) for part in parts)): row for row in rows.iter_rows(named=True)}
+            by_identity = {
+                (row["host"], "/".join(str(row[part]) for part in parts)): row for row in rows.iter_rows(named=True)
+            }
             for key in asked:
                 row = by_identity.get((key.host, key.instance))
                 if row is not None:

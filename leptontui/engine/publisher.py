@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from leptontui.engine.roster import Roster
-from leptontui.health.circumstances import Circumstances
 from leptontui.health.assess import assess_gpus, assess_hosts
+from leptontui.health.circumstances import Circumstances
+from leptontui.health.heat import NEEDED, heat_of
+from leptontui.health.ranking import with_columns_of
 from leptontui.model.focus import Focus
 from leptontui.model.health import HostEvent
 from leptontui.model.question import Question
@@ -20,6 +22,8 @@ from leptontui.store.store import Store
 
 TREND_PERIOD_S = 5.0
 """Trend columns are made anew this often: their buckets are a minute wide."""
+
+_PARTS: tuple[Entity, ...] = tuple(entity for entity in Entity if entity not in {Entity.HOST, Entity.GPU})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Ingredients:
         focus: what is being looked at.
         unavailable: what hosts cannot read, by host.
         circumstances: what health has to know besides.
-        counting: those of the events that still count as findings; None for all.
+        current: events since each host booted and its driver was loaded, oldest first.
         questions: what logins wait to be told, oldest first.
         notices: what the user should know of the inventory or this machine.
     """
@@ -46,7 +50,7 @@ class Ingredients:
     focus: Focus
     unavailable: Mapping[str, tuple[str, ...]]
     circumstances: Circumstances = field(default_factory=Circumstances)
-    counting: tuple[HostEvent, ...] | None = None
+    current: tuple[HostEvent, ...] = ()
     questions: tuple[Question, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -68,6 +72,7 @@ class Publisher:
         self._interval_s = interval_s
         self._seq = 0
         self._trends: tuple[float, pl.DataFrame] | None = None
+        self._heat: pl.DataFrame | None = None
 
     def set_fleet(self, fleet: Fleet) -> None:
         """Publish this fleet from now on."""
@@ -86,7 +91,7 @@ class Publisher:
 
     def snapshot(self, now_unix_s: float, made_of: Ingredients) -> FleetSnapshot:
         """The fleet as it is known now."""
-        frames = self._frames(now_unix_s, made_of.events, made_of.forecasts)
+        frames = self._frames(now_unix_s, made_of)
         newest = frames.hosts["received_unix_s"].max()
         self._seq += 1
         return FleetSnapshot(
@@ -109,31 +114,33 @@ class Publisher:
             notices=made_of.notices,
         )
 
-    def _frames(
-        self, now_unix_s: float, events: Sequence[HostEvent], forecasts: Mapping[SeriesKey, Forecast]
-    ) -> Frames:
-        etas: dict[SeriesKey, Eta] = {key: found.eta for key, found in forecasts.items() if found.eta is not None}
+    def _frames(self, now_unix_s: float, made_of: Ingredients) -> Frames:
+        etas: dict[SeriesKey, Eta] = {
+            key: found.eta for key, found in made_of.forecasts.items() if found.eta is not None
+        }
+        known = replace(made_of.circumstances, heat=self._heat)
         roster = self._roster.frame
-        filesystems = self._store.latest(Entity.FILESYSTEM)
+        parts: dict[Entity, pl.DataFrame] = {entity: self._store.latest(entity) for entity in _PARTS}
         gpus = (
             self._store.latest(Entity.GPU)
-            .join(roster, on="host", how="inner", maintain_order="left")
+            .join(roster.select("host", "group", "link", "link_cause"), on="host", how="inner", maintain_order="left")
             .join(self.trends(now_unix_s), on=["host", "uuid"], how="left", maintain_order="left")
         )
-        gpus = assess_gpus(gpus, events, etas, now_unix_s=now_unix_s)
+        gpus = assess_gpus(gpus, made_of.current, etas, now_unix_s=now_unix_s, known=known)
         hosts = roster.join(self._store.latest(Entity.HOST), on="host", how="left", maintain_order="left")
-        hosts = assess_hosts(hosts, gpus, filesystems, events, etas, now_unix_s=now_unix_s)
+        hosts = assess_hosts(hosts, gpus, parts, made_of.current, etas, now_unix_s=now_unix_s, known=known)
+        self._heat = heat_of(with_columns_of(gpus, NEEDED), self._heat)
         return Frames(
             hosts=hosts,
             gpus=gpus,
-            filesystems=filesystems,
-            disks=self._store.latest(Entity.DISK),
-            nics=self._store.latest(Entity.NIC),
-            processes=self._store.latest(Entity.PROCESS),
-            ports=self._store.latest(Entity.PORT),
-            units=self._store.latest(Entity.UNIT),
-            services=self._store.latest(Entity.SERVICE),
-            samples=self._store.latest(Entity.SAMPLE),
+            filesystems=parts[Entity.FILESYSTEM],
+            disks=parts[Entity.DISK],
+            nics=parts[Entity.NIC],
+            processes=parts[Entity.PROCESS],
+            ports=parts[Entity.PORT],
+            units=parts[Entity.UNIT],
+            services=parts[Entity.SERVICE],
+            samples=parts[Entity.SAMPLE],
         )
 
     def _charts(self, now_unix_s: float, focus: Focus) -> Mapping[SeriesKey, Series]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from leptontui.errors import ActionError
+from leptontui.errors import ActionError, LeptonError
 from leptontui.model.action import ActionRequest, Outcome, Plan
 from leptontui.model.focus import Focus
 from leptontui.model.text import plain
-from leptontui.ports import CommandPort
+from leptontui.ports import AccessPort, CommandPort, Trusted
 from leptontui.snapshot import FleetSnapshot
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ class Watch(Protocol):
     @property
     def commands(self) -> CommandPort | None:
         """The port to act through; None on a read-only watch."""
+
+    @property
+    def access(self) -> AccessPort | None:
+        """The port to let hosts be reached through; None where nobody is asked."""
 
 
 class EngineThread:
@@ -111,6 +115,33 @@ class EngineThread:
             raise ActionError("nothing can be done: the engine has ended", "start leptontui anew") from error
         return await asyncio.wrap_future(future)
 
+    def answer(self, question_id: str, text: str | None) -> None:
+        """Answer a question; callable from any thread, ignored while there is no engine."""
+
+        def tell() -> None:
+            access = self._watch.access if self._watch else None
+            if access is not None:
+                access.answer(question_id, text)
+
+        self._on_loop(tell)
+
+    async def trust(self, hosts: Sequence[str]) -> Trusted:
+        """See `ports.AccessPort.trust`; carried out on the engine's loop.
+
+        Raises:
+            LeptonError: likewise; or the engine is not up (yet, or any more).
+        """
+        access = self._watch.access if self._watch else None
+        if self._loop is None or access is None:
+            raise LeptonError("no key can be accepted before the engine is up", "wait a second and try again")
+        asked = access.trust(hosts)
+        try:
+            future = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        except RuntimeError as error:  # its loop is closed
+            asked.close()
+            raise LeptonError("no key can be accepted: the engine has ended", "start leptontui anew") from error
+        return await asyncio.wrap_future(future)
+
     @property
     def commands(self) -> CommandPort | None:
         """The watch's own port; None until it is up. Only its plain properties may be read from another thread."""
@@ -157,6 +188,25 @@ class EngineThread:
                 loop.call_soon_threadsafe(call)
             except RuntimeError:  # the loop was closed in between
                 _LOG.debug("the engine's loop is closed")
+
+
+class ThreadedAccess:
+    """A `ports.AccessPort` for the screen's thread: every call is carried out on the engine's loop.
+
+    Args:
+        thread: the engine's thread.
+    """
+
+    def __init__(self, thread: EngineThread) -> None:
+        self._thread = thread
+
+    def answer(self, question_id: str, text: str | None) -> None:
+        """See `ports.AccessPort.answer`."""
+        self._thread.answer(question_id, text)
+
+    async def trust(self, hosts: Sequence[str]) -> Trusted:
+        """See `ports.AccessPort.trust`."""
+        return await self._thread.trust(hosts)
 
 
 class ThreadedCommands:

@@ -10,7 +10,10 @@ import polars as pl
 from leptontui.health import filesystems as mounts
 from leptontui.health import gpu_findings as of_gpu
 from leptontui.health import host_findings as of_host
-from leptontui.health.events import GPU_LOST, gpu_events, host_events, recent
+from leptontui.health.circumstances import Circumstances
+from leptontui.health.events import GPU_LOST, counting, gpu_events, host_events
+from leptontui.health.heat import heat_of
+from leptontui.health.parts import part_findings
 from leptontui.health.predictions import predictions
 from leptontui.health.ranking import attached, ranked, with_columns_of
 from leptontui.health.stragglers import stragglers
@@ -18,72 +21,99 @@ from leptontui.model.health import HostEvent, Severity
 from leptontui.model.series import Entity, Eta, SeriesKey
 
 _ROW: Final = "__gpu"
+_NOTHING: Final = Circumstances()
+_NO_HOSTS: Final = pl.DataFrame(schema={"host": pl.String()})
+_OOM: Final[dict[str, pl.DataType]] = {"host": pl.String(), "oom_kills_10min": pl.Float64()}
 
 
 def assess_gpus(
-    gpus: pl.DataFrame, events: Sequence[HostEvent], etas: Mapping[SeriesKey, Eta], *, now_unix_s: float
+    gpus: pl.DataFrame,
+    events: Sequence[HostEvent],
+    etas: Mapping[SeriesKey, Eta],
+    *,
+    now_unix_s: float,
+    known: Circumstances = _NOTHING,
 ) -> pl.DataFrame:
     """Say how each GPU is.
 
     Args:
         gpus: latest values with `link` and, where known, `link_cause`; see `FleetSnapshot.frames`. Any value may be
             null, any column but host and uuid missing.
-        events: what the hosts pushed; those of the last hour count.
+        events: what the hosts pushed since they booted, oldest first; `events.counting` says which of them count.
         etas: predicted crossings; of temperature and memory.
         now_unix_s: the age of links and events is told against this.
+        known: what else there is to know.
 
     Returns:
         `gpus` in the same order with `severity: i8` (a `Severity`) and `health: str` ("" if well): the worst finding,
         followed by " +N" if there are N more.
     """
-    fresh = recent(events, now_unix_s)
-    known = with_columns_of(gpus, of_gpu.SCHEMA).with_row_index(_ROW)
-    joined = attached(known.lazy(), _told_of(known, fresh, etas, now_unix_s), [_ROW])
-    joined = attached(joined, stragglers(known.filter(of_gpu.IS_PRESENT), _ROW), [_ROW])
+    fresh = counting(events, now_unix_s, known)
+    rows = with_columns_of(gpus, of_gpu.SCHEMA).with_row_index(_ROW)
+    joined = attached(rows.lazy(), _told_of(rows, fresh, etas, now_unix_s, known), [_ROW])
+    peers = rows.filter(of_gpu.IS_PRESENT & pl.col("parent_uuid").is_null())
+    joined = attached(joined, stragglers(peers, _ROW), [_ROW])
     return gpus.with_columns(ranked(joined.collect(), of_gpu.gpu_findings(now_unix_s)).get_columns())
 
 
 def assess_hosts(
     hosts: pl.DataFrame,
     gpus: pl.DataFrame,
-    filesystems: pl.DataFrame,
+    parts: Mapping[Entity, pl.DataFrame],
     events: Sequence[HostEvent],
     etas: Mapping[SeriesKey, Eta],
     *,
     now_unix_s: float,
+    known: Circumstances = _NOTHING,
 ) -> pl.DataFrame:
     """Say how each host is.
 
     Args:
         hosts: latest values with `link` and `link_cause`; any value may be null, any column but host missing.
         gpus: what `assess_gpus` returned: the worst of a host's GPUs is a finding of the host.
-        filesystems: latest values.
-        events: what the hosts pushed; those of the last hour count.
+        parts: latest values of filesystems, disks, units and services; any may be missing.
+        events: as for `assess_gpus`.
         etas: predicted crossings; of memory and filesystems.
         now_unix_s: the age of links and events is told against this.
+        known: what else there is to know.
 
     Returns:
         `hosts` in the same order with `severity: i8` and `health: str`, as for GPUs.
     """
-    fresh = recent(events, now_unix_s)
+    fresh = counting(events, now_unix_s, known)
     memory = predictions(etas, Entity.HOST, "memory_used_bytes", now_unix_s)
+    filesystems = parts.get(Entity.FILESYSTEM, pl.DataFrame(schema=mounts.SCHEMA))
     joined = with_columns_of(hosts, of_host.SCHEMA).lazy()
     for found in (
         _worst_gpus(gpus),
-        host_events(fresh, _known(gpus, fresh)).drop("uuid"),
+        _gone_gpus(gpus),
+        host_events(fresh, _known_gpus(gpus, fresh), known, now_unix_s).drop("uuid"),
         mounts.full_filesystems(filesystems),
+        part_findings(parts, known),
         memory.drop("instance").rename({"words": "memory_eta", "threshold": "memory_threshold"}),
         _filling(filesystems, etas, now_unix_s),
+        with_columns_of(known.happened.get(Entity.HOST, _NO_HOSTS), _OOM),
+        _flagged(sorted({event.host for event in fresh if event.name == "oom-kill"}), "has_oom_event"),
+        _flagged(sorted(known.hung), "is_hung"),
     ):
         joined = attached(joined, found, ["host"])
     return hosts.with_columns(ranked(joined.collect(), of_host.host_findings(now_unix_s)).get_columns())
 
 
 def _told_of(
-    gpus: pl.DataFrame, events: Sequence[HostEvent], etas: Mapping[SeriesKey, Eta], now_unix_s: float
+    gpus: pl.DataFrame,
+    events: Sequence[HostEvent],
+    etas: Mapping[SeriesKey, Eta],
+    now_unix_s: float,
+    known: Circumstances,
 ) -> pl.DataFrame:
-    """Events and predictions of those GPUs that have any, by row: few, so that only they are joined by name."""
-    found = [gpu_events(events), _lost(events)]
+    """What is known of some GPUs only (events, predictions, what happened, heat), by row.
+
+    They are few: only they are joined by name.
+    """
+    happened = with_columns_of(known.happened.get(Entity.GPU, _NO_HOSTS), of_gpu.HAPPENED).rename({"instance": "uuid"})
+    asked = _recovery_of(gpus, events)
+    found = [gpu_events(events, known, asked, now_unix_s), _lost(events), happened, heat_of(gpus, known.heat)]
     for metric, name in (("temp_c", "temp"), ("memory_used_bytes", "memory")):
         foreseen = predictions(etas, Entity.GPU, metric, now_unix_s)
         found.append(foreseen.rename({"instance": "uuid", "words": f"{name}_eta", "threshold": f"{name}_threshold"}))
@@ -94,6 +124,26 @@ def _told_of(
     return told.drop("host", "uuid").collect()
 
 
+def _recovery_of(gpus: pl.DataFrame, events: Sequence[HostEvent]) -> dict[tuple[str, str], str]:
+    """What the driver asks for, of those GPUs that have events."""
+    uuids = sorted({event.gpu_uuid for event in events if event.gpu_uuid is not None})
+    asked = gpus.filter(pl.col("uuid").is_in(uuids) & pl.col("recovery_action").is_not_null())
+    return {(host, uuid): action for host, uuid, action in asked.select("host", "uuid", "recovery_action").iter_rows()}
+
+
+def _flagged(hosts: Sequence[str], column: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"host": hosts, column: [True] * len(hosts)}, schema={"host": pl.String(), column: pl.Boolean()}
+    )
+
+
+def _gone_gpus(gpus: pl.DataFrame) -> pl.DataFrame:
+    """How many GPUs of a host are gone: host, gpus_gone."""
+    known = with_columns_of(gpus, {"host": pl.String(), "state": pl.String(), "parent_uuid": pl.String()})
+    gone = known.filter((pl.col("state") == "gone") & pl.col("parent_uuid").is_null())
+    return gone.group_by("host").agg(pl.len().cast(pl.Int64).alias("gpus_gone"))
+
+
 def _lost(events: Sequence[HostEvent]) -> pl.DataFrame:
     """GPUs that were gone from the bus in the last hour: host, uuid, was_lost."""
     found = {(event.host, event.gpu_uuid) for event in events if event.name == GPU_LOST and event.gpu_uuid}
@@ -101,7 +151,7 @@ def _lost(events: Sequence[HostEvent]) -> pl.DataFrame:
     return pl.DataFrame([(host, uuid, True) for host, uuid in sorted(found)], schema=schema, orient="row")
 
 
-def _known(gpus: pl.DataFrame, events: Sequence[HostEvent]) -> frozenset[tuple[str, str]]:
+def _known_gpus(gpus: pl.DataFrame, events: Sequence[HostEvent]) -> frozenset[tuple[str, str]]:
     """Those GPUs of `events` that are in `gpus`."""
     asked = [event.gpu_uuid for event in events if event.gpu_uuid is not None]
     if not asked:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import polars as pl
+
+from leptontui.model.series import Entity
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -27,8 +31,16 @@ class Circumstances:
         dropped: by host, event's name, code and GPU's uuid.
         inspect: (host, Xid) where an Xid asks for a reboot that did not help before.
         resets: (host, GPU's uuid) → when its counters began anew: what an Xid asked for before that was done.
+        hung: hosts whose GPU driver hangs now.
+        odd: what hosts said that cannot be so, in words, by host.
+        happened: by entity those to which something happened in the last ten minutes, as `store.happened` says.
+        heat: `host`, `uuid`, `heat` of the GPUs that were warm or hot before; see `heat.heat_of`.
     """
 
     dropped: Mapping[tuple[str, str, int | None, str | None], Dropped] = field(default_factory=dict)
     inspect: frozenset[tuple[str, int]] = frozenset()
     resets: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    hung: frozenset[str] = frozenset()
+    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    happened: Mapping[Entity, pl.DataFrame] = field(default_factory=dict)
+    heat: pl.DataFrame | None = None

@@ -7,6 +7,9 @@ from typing import Final
 import polars as pl
 
 from leptontui.health import thresholds as limits
+from leptontui.health.gpu_faults import faults, wear
+from leptontui.health.gpu_speed import speed_faults, speed_warnings
+from leptontui.health.heat import HOT, LIMIT, MARGIN, SLOWDOWN, WARM
 from leptontui.health.ranking import Finding
 from leptontui.health.words import blind_words, whole
 from leptontui.model.health import Severity
@@ -22,62 +25,100 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "state": pl.String(),
     "name": pl.String(),
     "job": pl.String(),
+    "parent_uuid": pl.String(),
     "util_pct": pl.Float64(),
     "memory_used_bytes": pl.Float64(),
+    "memory_total_bytes": pl.Float64(),
     "temp_c": pl.Float64(),
     "temp_slowdown_c": pl.Float64(),
+    "temp_margin_c": pl.Float64(),
+    "temp_memory_c": pl.Float64(),
+    "temp_memory_max_c": pl.Float64(),
     "power_w": pl.Float64(),
+    "power_limit_w": pl.Float64(),
     "clock_sm_mhz": pl.Float64(),
+    "clock_sm_max_mhz": pl.Float64(),
     "throttle_reasons": pl.Int64(),
+    "pcie_gen": pl.Int64(),
+    "pcie_gen_max": pl.Int64(),
     "pcie_width": pl.Int64(),
     "pcie_width_max": pl.Int64(),
     "ecc_uncorrected": pl.Int64(),
+    "ecc_sram_corrected": pl.Int64(),
+    "ecc_sram_uncorrected": pl.Int64(),
+    "ecc_dram_corrected": pl.Int64(),
+    "ecc_dram_uncorrected": pl.Int64(),
+    "is_ecc_sram_over_threshold": pl.Boolean(),
+    "remapped_correctable": pl.Int64(),
+    "remapped_uncorrectable": pl.Int64(),
+    "is_remap_pending": pl.Boolean(),
+    "is_remap_failed": pl.Boolean(),
+    "retired_pages_sbe": pl.Int64(),
+    "retired_pages_dbe": pl.Int64(),
+    "is_retirement_pending": pl.Boolean(),
+    "nvlinks_inactive": pl.Int64(),
+    "nvlink_crc_errors_per_s": pl.Float64(),
+    "fabric_state": pl.String(),
+    "fabric_status": pl.String(),
+    "recovery_action": pl.String(),
+    "is_ecc_change_pending": pl.Boolean(),
+    "is_mig_change_pending": pl.Boolean(),
+    "is_inforom_valid": pl.Boolean(),
+    "trend_util_pct": pl.List(pl.Float32()),
 }
 """The columns that are looked at; any may be missing."""
 
-IS_LIVE: Final = (pl.col("link") == LinkState.LIVE.value).fill_null(value=False)
-IS_PRESENT: Final = IS_LIVE & (pl.col("state").fill_null("present") != "gone")
+HAPPENED: Final[dict[str, pl.DataType]] = {
+    "host": pl.String(),
+    "instance": pl.String(),
+    "pcie_replays_10min": pl.Float64(),
+    "ecc_corrected_10min": pl.Float64(),
+    "hw_throttled_minutes": pl.Int64(),
+    "sw_thermal_minutes": pl.Int64(),
+}
+"""The columns of what happened in the last ten minutes."""
 
-_SLOWDOWN = pl.when(pl.col("temp_slowdown_c") > 0).then(pl.col("temp_slowdown_c"))
-_LIMIT = _SLOWDOWN.fill_null(limits.TEMP_CRITICAL_C)
-_TEMP = pl.col("temp_c")
+IS_LIVE: Final = (pl.col("link") == LinkState.LIVE.value).fill_null(value=False)
+IS_PRESENT: Final = IS_LIVE & (pl.col("state").fill_null("present") == "present")
+
+_TEMP: Final = pl.col("temp_c")
 
 
 def gpu_findings(now_unix_s: float) -> tuple[Finding, ...]:
-    """The findings about a GPU, worst first.
+    """The findings about a GPU, worst first; thresholds and their sources are in `thresholds`.
 
-    They ask for the columns of `SCHEMA` and, joined by the caller: event_severity, event, event_more, was_lost,
-    straggler, temp_eta, temp_threshold, memory_eta, memory_threshold. About a GPU whose host is not live only that
-    is said.
+    They ask for the columns of `SCHEMA` and, joined by the caller: heat, event_severity, event, event_more, was_lost,
+    straggler, temp_eta, temp_threshold, memory_eta, memory_threshold, and the columns of `HAPPENED`. About a GPU whose
+    host is not live only that is said, and of one whose driver hangs only that.
     """
     critical, predicted, warning = Severity.CRITICAL, Severity.PREDICTED, Severity.WARNING
-    is_hot = IS_PRESENT & (_TEMP >= _LIMIT)
-    is_warm = IS_PRESENT & (_TEMP >= _LIMIT - limits.TEMP_WARNING_MARGIN_C) & (_TEMP < _LIMIT)
-    temp_words = (
-        pl.when(_SLOWDOWN.is_null())
-        .then(pl.format("{} °C, limit {}", whole(_TEMP), whole(_LIMIT)))
-        .otherwise(pl.format("{} °C, slowdown at {}", whole(_TEMP), whole(_LIMIT)))
-    )
-    is_narrow = (pl.col("pcie_width") > 0) & (pl.col("pcie_width") < pl.col("pcie_width_max"))
+    is_unknown = IS_LIVE & (pl.col("state") == "unknown")
     return (
         Finding(Severity.UNKNOWN, ~IS_LIVE, blind_words(now_unix_s)),
         Finding(critical, _event_is(critical), pl.col("event"), pl.col("event_more")),
         Finding(critical, IS_LIVE & (pl.col("state") == "gone"), pl.lit("gone from the bus")),
-        Finding(
-            critical,
-            IS_PRESENT & (pl.col("ecc_uncorrected") > 0),
-            pl.format("{} ECC uncorrected", "ecc_uncorrected"),
-        ),
-        Finding(critical, is_hot, temp_words),
+        *_of_present(faults()),
+        Finding(critical, IS_PRESENT & (pl.col("heat") == HOT), _heat_words()),
+        Finding(critical, IS_PRESENT & (pl.col("temp_memory_c") > _MEMORY_MAX), _memory_heat_words()),
+        *_of_present(speed_faults()),
         Finding(predicted, IS_PRESENT & _is_ahead("temp_c", "temp"), pl.col("temp_eta")),
         Finding(predicted, IS_PRESENT & _is_ahead("memory_used_bytes", "memory"), pl.col("memory_eta")),
-        Finding(warning, IS_PRESENT & _throttle_words().is_not_null(), _throttle_words()),
+        *_of_present(speed_warnings()),
         Finding(warning, _event_is(warning), pl.col("event"), pl.col("event_more")),
         Finding(warning, IS_PRESENT & pl.col("was_lost"), pl.lit("was gone from the bus")),
-        Finding(warning, is_warm, temp_words),
-        Finding(warning, IS_PRESENT & is_narrow, pl.format("PCIe ×{} of ×{}", "pcie_width", "pcie_width_max")),
+        Finding(warning, IS_PRESENT & (pl.col("heat") == WARM), _heat_words()),
+        *_of_present(wear()),
         Finding(warning, IS_PRESENT & pl.col("straggler").is_not_null(), pl.col("straggler")),
+        Finding(warning, IS_PRESENT & _is_idle(), _idle_words()),
+        Finding(Severity.UNKNOWN, is_unknown, pl.lit("the GPU driver does not answer")),
     )
+
+
+_MEMORY_MAX: Final = pl.when(pl.col("temp_memory_max_c") > 0).then(pl.col("temp_memory_max_c"))
+
+
+def _of_present(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(Finding(found.severity, IS_PRESENT & found.when, found.words, found.more) for found in findings)
 
 
 def _event_is(severity: Severity) -> pl.Expr:
@@ -90,16 +131,32 @@ def _is_ahead(value: str, eta: str) -> pl.Expr:
     return pl.col(f"{eta}_eta").is_not_null() & ~is_over
 
 
-def _throttle_words() -> pl.Expr:
-    """What slows the GPU down, most telling bit first; null if nothing but idling or its power cap does."""
-    reasons = pl.col("throttle_reasons").fill_null(0)
-    return (
-        pl.when(reasons & limits.THROTTLE_HW_THERMAL != 0)
-        .then(pl.lit("HW thermal throttle"))
-        .when(reasons & limits.THROTTLE_HW_POWER_BRAKE != 0)
-        .then(pl.lit("HW power brake"))
-        .when(reasons & limits.THROTTLE_HW_SLOWDOWN != 0)
-        .then(pl.lit("HW slowdown"))
-        .when(reasons & limits.THROTTLE_SW_THERMAL != 0)
-        .then(pl.lit("SW thermal throttle"))
+def _heat_words() -> pl.Expr:
+    """By temperature, or by the driver's own margin where that is what says so."""
+    is_by_temp = _TEMP >= LIMIT - limits.TEMP_WARNING_MARGIN_C - limits.TEMP_HYSTERESIS_C
+    by_temp = (
+        pl.when(SLOWDOWN.is_null())
+        .then(pl.format("{} °C, limit {}", whole(_TEMP), whole(LIMIT)))
+        .otherwise(pl.format("{} °C, slowdown at {}", whole(_TEMP), whole(LIMIT)))
     )
+    return (
+        pl.when(is_by_temp.fill_null(value=False))
+        .then(by_temp)
+        .otherwise(pl.format("{} °C to slowdown", whole(MARGIN)))
+    )
+
+
+def _memory_heat_words() -> pl.Expr:
+    return pl.format("memory {} °C, at most {}", whole(pl.col("temp_memory_c")), whole(_MEMORY_MAX))
+
+
+def _is_idle() -> pl.Expr:
+    """Idle in every minute of the last quarter of an hour, and holding memory nevertheless: waste (all-smi)."""
+    util = pl.col("trend_util_pct").list
+    is_told = (util.len() > 0) & (util.drop_nulls().list.len() == util.len())
+    holds = pl.col("memory_used_bytes") >= limits.IDLE_MEMORY_SHARE * pl.col("memory_total_bytes")
+    return is_told & (util.max() < limits.IDLE_UTIL_PCT) & holds
+
+
+def _idle_words() -> pl.Expr:
+    return pl.format("idle, holds {} GiB", whole(pl.col("memory_used_bytes") / 2**30))

@@ -11,12 +11,44 @@ TEMP_CRITICAL_C: Final = 90.0
 """all-smi; used where NVML does not tell the model's own slowdown temperature."""
 TEMP_WARNING_MARGIN_C: Final = 10.0
 """gpud: margin to slowdown; 80 °C where the slowdown temperature is unknown (all-smi)."""
+MARGIN_CRITICAL_C: Final = 5.0
+"""gpud, of the margin that the driver tells itself. 0 and less is unreliable on some H100, and is not looked at."""
+TEMP_HYSTERESIS_C: Final = 2.0
+"""all-smi: a GPU that was too hot is well again only so much below the threshold."""
 
 THROTTLE_HW_SLOWDOWN: Final = 0x8
 THROTTLE_SW_THERMAL: Final = 0x20
 THROTTLE_HW_THERMAL: Final = 0x40
 THROTTLE_HW_POWER_BRAKE: Final = 0x80
 """nvml.h, nvmlClocksEventReason*. Idle (0x1) and the software power cap (0x4) are normal (AzNHC)."""
+THROTTLED_MINUTES: Final = 6
+"""gpud: hardware throttling 0.6 times a minute over ten minutes, which looks once a minute."""
+SW_THERMAL_MINUTES: Final = 3
+"""Own choice for what AzNHC calls sustained: the driver slowed the GPU for heat in so many of the last ten minutes."""
+POWER_AT_LIMIT_SHARE: Final = 0.98
+LOW_CLOCK_SHARE: Final = 0.6
+"""Own choice: a GPU at its power limit that has to clock below 60 % of its maximum under load gets too little power."""
+
+ECC_CORRECTED_DRAM: Final = 20_000_000
+ECC_CORRECTED_SRAM: Final = 10_000
+"""AzNHC: corrected errors since the driver was loaded."""
+ECC_CORRECTED_10MIN: Final = 100
+"""Own choice of a rate that rises: corrected errors in ten minutes."""
+REMAPPED_ROWS: Final = 512
+"""gpud and NVIDIA's RMA guide: no GPU has more spare rows."""
+RETIRED_DOUBLE_BIT: Final = 15
+RETIRED_PAGES: Final = 63
+"""DCGM, before Ampere: pages retired for double-bit errors, and the most that can be retired."""
+PCIE_REPLAYS_PER_GTS: Final = 0.06
+"""DCGM: replays per lane and minute that a bit error rate of 1e-12 allows: 0.48 at 8 GT/s (generation 3), 0.96 and 1.92
+at generations 4 and 5."""
+NVLINK_CRC_PER_S: Final = 100.0
+"""DCGM, NVLink CRC flit errors per second."""
+
+IDLE_UTIL_PCT: Final = 5.0
+"""all-smi: less in every minute of a quarter of an hour is idle."""
+IDLE_MEMORY_SHARE: Final = 0.05
+"""Own choice: what the driver itself holds is less."""
 
 GPU_MEMORY_FULL_SHARE: Final = 0.97
 """Own choice: the next allocation of a working job fails. Only forecasts are measured against it: a framework that
@@ -42,11 +74,26 @@ FILESYSTEM_CRITICAL_FREE_SHARE: Final = 0.05
 """Usual defaults of node monitors (netdata, AzNHC)."""
 PRESSURE_SOME_PCT: Final = 20.0
 PRESSURE_FULL_PCT: Final = 10.0
-"""netdata's defaults for 60-second means. The probe tells 10-second means, so stalled I/O (every checkpoint does that
-for seconds) is a warning here and only stalled memory is critical."""
+"""netdata's defaults for 60-second means. Where only 10-second means are told stalled I/O is a warning, as every
+checkpoint does that for seconds."""
 CLOCK_WARNING_S: Final = 1.0
 CLOCK_CRITICAL_S: Final = 5.0
 """Own choice: beyond a second logs of two hosts cannot be put in order any more."""
+CPU_WARNING_PCT: Final = 75.0
+CPU_CRITICAL_PCT: Final = 85.0
+"""netdata. The load of the last minute has to be as high for the number of cores: a spike of a second is none."""
+USED_UP_WARNING_SHARE: Final = 0.80
+USED_UP_CRITICAL_SHARE: Final = 0.95
+"""File handles and PIDs (node_exporter's alerts, AzNHC)."""
+ZOMBIES_WARNING: Final = 1_000
+ZOMBIES_CRITICAL: Final = 2_000
+"""AzNHC."""
+DISK_BUSY_PCT: Final = 90.0
+"""netdata."""
+NIC_ERRORS_10MIN: Final = 10
+"""Own choice of errors that rise: in ten minutes."""
+FLAPS_CRITICAL: Final = 3
+"""gpud: an InfiniBand port that went down so often; here in ten minutes."""
 PROBE_CPU_PCT: Final = 20.0
 """Own choice: percent of one core; the probe has lost its way if it needs more."""
 

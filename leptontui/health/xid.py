@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Final
 
@@ -43,7 +43,30 @@ _ACTIONS: Final[dict[str, tuple[str, Severity]]] = {
 }
 """NVIDIA's immediate actions in words. Where no action is catalogued a warning is all that can be said."""
 
-_URGENCY: Final = {words: rank for rank, (words, _) in enumerate(_ACTIONS.values())}
+RECOVERY: Final[dict[str, tuple[str, Severity]]] = {
+    "reboot": (_ACTIONS["RESTART_BM"][0], Severity.CRITICAL),
+    "drain and reset": ("drain, then reset the GPU", Severity.CRITICAL),
+    "reset": (_ACTIONS["RESET_GPU"][0], Severity.CRITICAL),
+    "drain P2P": ("drain peer-to-peer traffic", Severity.WARNING),
+}
+"""What the driver asks for itself (nvmlDeviceGpuRecoveryAction_t, as the probe calls it), in words, most drastic first;
+its severity is DCGM's."""
+
+_INSPECT: Final = "hardware inspection"
+_URGENCY: Final = {
+    words: rank
+    for rank, words in enumerate(
+        dict.fromkeys(
+            [
+                _INSPECT,
+                *(_ACTIONS[name][0] for name in ("RESTART_BM", "RESTART_VM")),
+                *(words for words, _ in RECOVERY.values()),
+                *(words for words, _ in _ACTIONS.values()),
+            ]
+        )
+    )
+}
+"""Actions by how drastic they are, the most drastic first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +126,25 @@ def xid_verdict(code: int) -> XidVerdict:
         if is_drastic:
             action, source = "restart the application", "k8s-device-plugin"
     return XidVerdict(code, row["label"], row["short"], action, severity, source)
+
+
+def judged(code: int, *, recovery_action: str | None = None, is_inspection: bool = False) -> XidVerdict:
+    """The verdict on one Xid given what else is known.
+
+    Args:
+        code: the Xid's number.
+        recovery_action: what the driver itself asks for, as the probe calls it: the more severe of the two is taken
+            (NVSentinel#1494: a 154 that said reset followed a 79 that needed a reboot).
+        is_inspection: it asks for a reboot again after two within three days (gpud).
+    """
+    verdict = xid_verdict(code)
+    if is_inspection:
+        return replace(verdict, action=_INSPECT, severity=Severity.CRITICAL, source="gpud: reboots did not help")
+    asked = RECOVERY.get(recovery_action or "")
+    if asked is not None:
+        of_driver = replace(verdict, action=asked[0], severity=asked[1], source="driver")
+        return min(verdict, of_driver, key=lambda found: found.urgency)
+    return verdict
 
 
 @functools.cache

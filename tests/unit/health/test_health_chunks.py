@@ -1,13 +1,15 @@
 """However polars has cut the frames into chunks, empty ones among them, the verdicts are the same."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 
-from leptontui.health import filesystems, gpu_findings, host_findings
+from leptontui.health import filesystems, gpu_findings, host_findings, parts
 from leptontui.health.assess import assess_gpus, assess_hosts
+from leptontui.health.circumstances import Circumstances
 from leptontui.model.health import HostEvent
 from leptontui.model.series import Entity, Eta, SeriesKey
 
@@ -20,6 +22,9 @@ CHOICES: dict[str, list[Any]] = {
     "fstype": ["ext4", "xfs", None, "squashfs"],
     "util_pct": [99.0, 100.0, None],
     "clock_sm_mhz": [1900.0, 1900.0, 1900.0, 500.0, None],
+    "trend_util_pct": [[0.0] * 15, [0.0, None], [], None],
+    "recovery_action": ["none", "reset", "reboot", "drain P2P", "something new", None],
+    "active": ["active", "failed", "activating", None],
 }
 OF_TYPE: dict[pl.DataType, list[Any]] = {
     pl.String(): ["a", "", "b", None],
@@ -76,6 +81,11 @@ def test_chunks_make_no_difference_to_a_verdict(seed: int) -> None:
     whole = assess_gpus(gpus, events, etas, now_unix_s=NOW)
     cut_up = assess_gpus(cut(gpus, chance), events, etas, now_unix_s=NOW)
     assert cut_up.equals(whole)
-    of_hosts = assess_hosts(hosts, whole, mounts, events, etas, now_unix_s=NOW)
-    again = assess_hosts(cut(hosts, chance), cut(whole, chance), cut(mounts, chance), events, etas, now_unix_s=NOW)
+    latest = {Entity.FILESYSTEM: mounts} | {of: frame_of(schema, chance) for of, schema in parts.SCHEMAS.items()}
+    happened = {of: frame_of(schema, chance) for of, schema in parts.HAPPENED.items()}
+    pieces = {of: cut(frame, chance) for of, frame in latest.items()}
+    known = Circumstances(happened=happened, odd={"h1": ("gpus: odd",)}, hung=frozenset({"h2"}))
+    of_hosts = assess_hosts(hosts, whole, latest, events, etas, now_unix_s=NOW, known=known)
+    known = replace(known, happened={of: cut(frame, chance) for of, frame in happened.items()})
+    again = assess_hosts(cut(hosts, chance), cut(whole, chance), pieces, events, etas, now_unix_s=NOW, known=known)
     assert again.equals(of_hosts)

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from leptontui.health.assess import assess_gpus, assess_hosts
+from leptontui.health.circumstances import Circumstances, Dropped
 from leptontui.model.health import HostEvent, Severity
 from leptontui.model.series import Entity, Eta, SeriesKey
 
@@ -43,11 +44,12 @@ NO_GPUS = pl.DataFrame(
 NO_FILESYSTEMS = pl.DataFrame(schema={"host": pl.String, "mount": pl.String})
 
 
-def assessed(*changes, gpus=NO_GPUS, filesystems=(), events=(), etas=None):
+def assessed(*changes, gpus=NO_GPUS, filesystems=(), events=(), etas=None, parts=None, **known):
     hosts = pl.DataFrame([{**WELL, **change} for change in changes], infer_schema_length=None)
     rows = [{**FILESYSTEM, **change} for change in filesystems]
     mounts = pl.DataFrame(rows, infer_schema_length=None) if rows else NO_FILESYSTEMS
-    frame = assess_hosts(hosts, gpus, mounts, events, etas or {}, now_unix_s=NOW)
+    latest = {Entity.FILESYSTEM: mounts, **(parts or {})}
+    frame = assess_hosts(hosts, gpus, latest, events, etas or {}, now_unix_s=NOW, known=Circumstances(**known))
     assert frame.schema["severity"] == pl.Int8
     return [(Severity(severity), health) for severity, health in frame.select("severity", "health").rows()]
 
@@ -74,6 +76,36 @@ def test_a_host_without_gpus_is_well():
         ({"pressure_io_some_pct": 21.0}, (Severity.WARNING, "waits for I/O 21 % of the time")),
         ({"pressure_cpu_some_pct": 21.0}, (Severity.WARNING, "waits for CPU 21 % of the time")),
         ({"pressure_cpu_some_pct": 20.0, "pressure_io_full_pct": 10.0}, (Severity.WELL, "")),
+        (
+            {"pressure_memory_full60_pct": 11.0, "pressure_memory_full_pct": 99.0},
+            (Severity.CRITICAL, "stalled on memory 11 % of the time"),
+        ),
+        ({"pressure_memory_full60_pct": 9.0, "pressure_memory_full_pct": 99.0}, (Severity.WELL, "")),
+        ({"pressure_io_full60_pct": 11.0}, (Severity.CRITICAL, "stalled on I/O 11 % of the time")),
+        ({"pressure_io_full60_pct": 9.0, "pressure_io_full_pct": 99.0}, (Severity.WELL, "")),
+        ({"pressure_io_some60_pct": 21.0}, (Severity.WARNING, "waits for I/O 21 % of the time")),
+        ({"cpu_util_pct": 74.0}, (Severity.WELL, "")),
+        ({"cpu_util_pct": 80.0}, (Severity.WARNING, "CPU 80 % busy")),
+        ({"cpu_util_pct": 86.0}, (Severity.CRITICAL, "CPU 86 % busy")),
+        ({"cpu_util_pct": 99.0, "load1": 8.0, "cpu_count": 64}, (Severity.WELL, "")),
+        ({"cpu_util_pct": 99.0, "load1": 60.0, "cpu_count": 64}, (Severity.CRITICAL, "CPU 99 % busy")),
+        ({"fds_used": 79, "fds_max": 100}, (Severity.WELL, "")),
+        ({"fds_used": 81, "fds_max": 100}, (Severity.WARNING, "81 % of file handles used")),
+        ({"fds_used": 96, "fds_max": 100}, (Severity.CRITICAL, "96 % of file handles used")),
+        ({"fds_used": 96, "fds_max": 0}, (Severity.WELL, "")),
+        ({"tasks_total": 81, "pids_max": 100}, (Severity.WARNING, "81 % of PIDs used")),
+        ({"tasks_zombies": 1000}, (Severity.WARNING, "1000 zombies")),
+        ({"tasks_zombies": 2000}, (Severity.CRITICAL, "2000 zombies")),
+        ({"tasks_driver_blocked": 2}, (Severity.WARNING, "2 driver processes in state D")),
+        ({"node_state": "down*"}, (Severity.WARNING, "scheduler says down*")),
+        ({"node_state": "idle*"}, (Severity.WARNING, "scheduler says idle*")),
+        ({"node_state": "drained"}, (Severity.WELL, "")),
+        ({"gpu_count": 8, "gpus_expected": 8, "gpus_on_bus": 8}, (Severity.WELL, "")),
+        ({"gpu_count": 7, "gpus_expected": 8, "gpus_on_bus": 8}, (Severity.CRITICAL, "7 GPUs, 8 expected")),
+        ({"gpu_count": 7, "gpus_on_bus": 8}, (Severity.CRITICAL, "7 GPUs, 8 on the bus")),
+        ({"gpu_count": 8, "gpus_expected": 4}, (Severity.CRITICAL, "8 GPUs, 4 expected")),
+        ({"gpu_count": 0, "gpus_expected": 8}, (Severity.CRITICAL, "0 GPUs, 8 expected")),
+        ({"gpu_count": None, "gpus_expected": 8}, (Severity.WELL, "")),
         ({"clock_offset_s": 0.9}, (Severity.WELL, "")),
         ({"clock_offset_s": 1.5}, (Severity.WARNING, "clock 1.5 s ahead")),
         ({"clock_offset_s": -7.24}, (Severity.CRITICAL, "clock 7.2 s behind")),
@@ -92,7 +124,7 @@ def test_a_null_is_no_finding(name):
 
 def test_missing_columns_are_no_finding():
     frame = pl.DataFrame({"host": ["a", "b"], "link": ["live", None]})
-    found = assess_hosts(frame, NO_GPUS, NO_FILESYSTEMS, [], {}, now_unix_s=NOW)
+    found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
     assert found.columns == ["host", "link", "severity", "health"]
     assert found["health"].to_list() == ["", "never seen"]
 
@@ -172,6 +204,15 @@ def test_the_fullest_filesystem_is_told_and_the_others_counted():
         (["driver-hung", "driver-answers", "driver-hung"], (Severity.CRITICAL, "GPU driver hung ×2")),
         (["driver-answers"], (Severity.WELL, "")),
         (["something-new"], (Severity.WELL, "")),
+        (["readonly-remount"], (Severity.CRITICAL, "filesystem went read-only")),
+        (["soft-lockup"], (Severity.CRITICAL, "a CPU was stuck")),
+        (["disk-error"], (Severity.CRITICAL, "disk error")),
+        (["hung-task"], (Severity.WARNING, "a process hangs in the kernel")),
+        (["nccl-segfault"], (Severity.WARNING, "crash inside NCCL")),
+        (["pcie-power"], (Severity.WARNING, "a GPU gets too little slot power")),
+        (["nfs-silent"], (Severity.WARNING, "NFS server does not answer")),
+        (["nfs-silent", "nfs-answers"], (Severity.WELL, "")),
+        (["clock-jump", "probe-restarted"], (Severity.WELL, "")),
     ],
 )
 def test_events(names, expected):
@@ -266,6 +307,115 @@ def test_findings_are_ranked_and_counted():
 def test_order_and_other_columns_stay():
     rows = [{**WELL, "host": f"h{n}", "clock_offset_s": 9.0 if n % 3 else 0.0, "cores_pct": [1.0]} for n in range(30)]
     frame = pl.DataFrame(rows)
-    found = assess_hosts(frame, NO_GPUS, NO_FILESYSTEMS, [], {}, now_unix_s=NOW)
+    found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
     assert found.drop("severity", "health").equals(frame)
     assert found["severity"].to_list() == [4 if n % 3 else 0 for n in range(30)]
+
+
+def test_a_driver_that_hangs_does_so_however_long_ago_it_began():
+    long_ago = HostEvent("gpu1", NOW - 9999, "driver-hung", None, None, "")
+    assert assessed({}, events=[long_ago], hung=frozenset({"gpu1"})) == [(CRITICAL, "GPU driver hung")]
+    # Of its GPUs nothing is known, so that their number is no finding.
+    missing = {"gpu_count": 0, "gpus_expected": 8}
+    assert assessed(missing, hung=frozenset({"gpu1"})) == [(CRITICAL, "GPU driver hung")]
+
+
+def test_gpus_that_are_told_to_be_gone_are_not_counted_again():
+    frame = gpus((CRITICAL, "gone from the bus")).with_columns(pl.lit("gone").alias("state"))
+    count = {"gpu_count": 7, "gpus_expected": 8, "gpus_on_bus": 8}
+    assert assessed(count, gpus=frame) == [(CRITICAL, "GPU 0: gone from the bus")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SXid (PCI:0000:c1:00.0): 12028, Non-fatal, Link 30 egress", (WARNING, "NVSwitch SXid 12028")),
+        ("SXid (PCI:0000:c1:00.0): 12028, Fatal, Link 30 egress", (CRITICAL, "NVSwitch SXid 12028")),
+    ],
+)
+def test_a_fatal_sxid_is_critical(text, expected):
+    assert assessed({}, events=[HostEvent("gpu1", NOW, "sxid", None, 12028, text)]) == [expected]
+
+
+def test_events_that_are_not_kept_are_counted():
+    event = HostEvent("gpu1", NOW - 5, "oom-kill", None, None, "")
+    dropped = {("gpu1", "oom-kill", None, None): Dropped(7, NOW - 9)}
+    assert assessed({}, events=[event], dropped=dropped) == [(CRITICAL, "OOM kill ×8")]
+
+
+def happened(entity, **values):
+    return {"happened": {entity: pl.DataFrame({"host": ["gpu1"], **{name: [value] for name, value in values.items()}})}}
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (happened(Entity.HOST, oom_kills_10min=2.0), (CRITICAL, "2 OOM kills in 10 min")),
+        (happened(Entity.HOST, oom_kills_10min=0.0), (Severity.WELL, "")),
+        (happened(Entity.NIC, instance="eth0", is_missing=True), (CRITICAL, "eth0 lost its carrier")),
+        (happened(Entity.NIC, instance="eth0", carrier_changes_10min=4.0), (WARNING, "eth0 flapped ×2")),
+        (happened(Entity.NIC, instance="eth0", carrier_changes_10min=1.0), (Severity.WELL, "")),
+        (happened(Entity.NIC, instance="eth0", rx_errors_10min=8.0, tx_errors_10min=4.0), (WARNING, "eth0 12 errors")),
+        (happened(Entity.NIC, instance="eth0", rx_errors_10min=9.0), (Severity.WELL, "")),
+        (happened(Entity.PORT, instance="mlx5_0/1", is_missing=True), (CRITICAL, "mlx5_0/1 is down")),
+        (happened(Entity.PORT, instance="mlx5_0/1", link_downed_10min=1.0), (WARNING, "mlx5_0/1 flapped ×1")),
+        (happened(Entity.PORT, instance="mlx5_0/1", link_downed_10min=3.0), (CRITICAL, "mlx5_0/1 flapped ×3")),
+        (
+            {"odd": {"gpu1": ("gpus: 2000 were said, 256 are taken", "temp_c: 1e9 is not believable")}},
+            (WARNING, "says what cannot be: gpus: 2000 were said, 256 are taken +1"),
+        ),
+    ],
+)
+def test_what_happened(known, expected):
+    assert assessed({}, {"host": "gpu2"}, **known) == [expected, (Severity.WELL, "")]
+    assert assessed({"link": "lost"}, **known)[0][0] is UNKNOWN
+
+
+def test_an_oom_kill_that_the_kernels_log_told_is_not_told_twice():
+    event = HostEvent("gpu1", NOW - 5, "oom-kill", None, None, "")
+    assert assessed({}, events=[event], **happened(Entity.HOST, oom_kills_10min=1.0)) == [(CRITICAL, "OOM kill")]
+
+
+@pytest.mark.parametrize(
+    ("entity", "row", "expected"),
+    [
+        (Entity.DISK, {"device": "sda", "busy_pct": 90.0}, (Severity.WELL, "")),
+        (Entity.DISK, {"device": "sda", "busy_pct": 99.0}, (WARNING, "sda 99 % busy")),
+        (Entity.DISK, {"device": "sda", "busy_pct": None}, (Severity.WELL, "")),
+        (Entity.UNIT, {"unit": "slurmd.service", "active": "failed"}, (CRITICAL, "slurmd failed")),
+        (
+            Entity.UNIT,
+            {"unit": "slurmd.service", "active": "activating", "sub": "start"},
+            (WARNING, "slurmd is starting"),
+        ),
+        (
+            Entity.UNIT,
+            {"unit": "vllm.service", "active": "activating", "sub": "auto-restart"},
+            (WARNING, "vllm restarts again and again"),
+        ),
+        (Entity.UNIT, {"unit": "a.service", "active": "active"}, (Severity.WELL, "")),
+        (Entity.UNIT, {"unit": "a.service", "active": "inactive"}, (Severity.WELL, "")),
+        (Entity.UNIT, {"unit": "a.service", "active": None}, (Severity.WELL, "")),
+        (Entity.SERVICE, {"service": "vllm", "is_healthy": True}, (Severity.WELL, "")),
+        (
+            Entity.SERVICE,
+            {"service": "vllm", "is_healthy": False, "status": 503},
+            (CRITICAL, "vllm is unhealthy: HTTP 503"),
+        ),
+        (
+            Entity.SERVICE,
+            {"service": "vllm", "is_healthy": False, "why": "refused"},
+            (CRITICAL, "vllm is unhealthy: refused"),
+        ),
+        (Entity.SERVICE, {"service": "vllm", "is_healthy": None, "why": "no metrics"}, (WARNING, "vllm: no metrics")),
+    ],
+)
+def test_parts(entity, row, expected):
+    parts = {entity: pl.DataFrame([{"host": "gpu1", **row}])}
+    assert assessed({}, {"host": "gpu2"}, parts=parts) == [expected, (Severity.WELL, "")]
+
+
+def test_the_worst_part_is_told_and_the_others_counted():
+    units = pl.DataFrame({"host": ["gpu1"] * 3, "unit": ["a", "b", "c"], "active": ["activating", "failed", "failed"]})
+    disks = pl.DataFrame({"host": ["gpu1"], "device": ["sda"], "busy_pct": [95.0]})
+    assert assessed({}, parts={Entity.UNIT: units, Entity.DISK: disks}) == [(CRITICAL, "b failed +3")]
