@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
+from leptontui.model.series import Entity
 from leptontui.model.text import plain
 from leptontui.snapshot import FleetSnapshot
+from leptontui.view.entity_json import entity_json, event_json, link_json, number
+from leptontui.view.host_rows import throttle_words
+from leptontui.view.row import gpu_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +31,17 @@ _EXIT_CODES: Final = {
 }
 _NAME_LIMIT: Final = 64
 _WORDS_LIMIT: Final = 160
+
+_PARTS: Final = {
+    "filesystems": Entity.FILESYSTEM,
+    "disks": Entity.DISK,
+    "nics": Entity.NIC,
+    "ports": Entity.PORT,
+    "units": Entity.UNIT,
+    "services": Entity.SERVICE,
+    "samples": Entity.SAMPLE,
+}
+"""A host's parts by the name of their frame."""
 
 Rows = Mapping[str, list[dict[str, Any]]]
 
@@ -55,17 +69,23 @@ def worst_of(snapshot: FleetSnapshot) -> Severity:
 def document_of(snapshot: FleetSnapshot) -> dict[str, object]:
     """The fleet as plain dicts, lists, strings, finite numbers and None, ready for `json.dumps`.
 
-    What is not known is None. Ages are told against the snapshot's own time. Hosts come in inventory order. The values
-    of a host that is not live are the last ones known: `link` and `age_s` say so.
+    It carries every entity with every metric of the catalogue. What is not known is None. Ages are told against the
+    snapshot's own time. Hosts come in inventory order. The values of a host that is not live are the last ones known:
+    `link` and `age_s` say so.
     """
-    gpus = _by_host(snapshot.frames.gpus)
-    filesystems = _by_host(snapshot.frames.filesystems)
+    frames = snapshot.frames
+    parts = {name: _by_host(getattr(frames, name)) for name in ("gpus", "processes", *_PARTS)}
+    events: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
+    for event in snapshot.events:
+        events[event.host].append(event_json(event))
     return {
         "schema": SCHEMA,
-        "t_unix_s": _number(snapshot.t_unix_s, 3),
+        "t_unix_s": number(snapshot.t_unix_s, 3),
         "fleet": snapshot.fleet,
+        "interval_s": snapshot.interval_s,
         "summary": _summary(snapshot),
-        "hosts": [_host(snapshot, row, gpus, filesystems) for row in _host_rows(snapshot)],
+        "notices": list(snapshot.notices),
+        "hosts": [_host(snapshot, row, parts, events) for row in _host_rows(snapshot)],
     }
 
 
@@ -74,11 +94,12 @@ def _summary(snapshot: FleetSnapshot) -> dict[str, object]:
     return {
         "severity": worst_of(snapshot).name.lower(),
         "hosts": {"total": counts.total} | {state.value: getattr(counts, state.value) for state in LinkState},
-        "gpus": snapshot.frames.gpus.height,
+        "gpus": _gpus(snapshot),
+        "mig_instances": snapshot.frames.gpus.height - _gpus(snapshot),
         "hosts_by_severity": _counted(map(_severity, _host_rows(snapshot))),
         "gpus_by_severity": _counted(map(_gpu_severity, _rows(snapshot.frames.gpus))),
         "dropped_sweeps": snapshot.dropped_sweeps,
-        "newest_age_s": _number(snapshot.newest_age_s, 1),
+        "newest_age_s": number(snapshot.newest_age_s, 1),
     }
 
 
@@ -87,58 +108,53 @@ def _counted(severities: Iterator[Severity]) -> dict[str, int]:
     return {severity.name.lower(): counts[severity] for severity in Severity}
 
 
-def _host(snapshot: FleetSnapshot, row: dict[str, Any], gpus: Rows, filesystems: Rows) -> dict[str, object]:
+def _host(
+    snapshot: FleetSnapshot,
+    row: dict[str, Any],
+    parts: Mapping[str, Rows],
+    events: Mapping[str, list[dict[str, object]]],
+) -> dict[str, object]:
     name = row["host"]
+    target = snapshot.targets.get(name)
+    processes = defaultdict(list)
+    for process in parts["processes"].get(name, []):
+        processes[process.get("uuid")].append(entity_json(Entity.PROCESS, process))
     return {
         "name": name,
         "group": _text(row, "group"),
         "link": _text(row, "link"),
         "link_cause": _text(row, "link_cause") or "",
+        "link_detail": link_json(snapshot.links.get(name)),
         "age_s": _age(snapshot, row),
         "severity": _severity(row).name.lower(),
         "health": _text(row, "health") or "",
-        "cpu_util_pct": _number(row.get("cpu_util_pct"), 1),
-        "memory_used_bytes": _number(row.get("memory_used_bytes")),
-        "memory_total_bytes": _number(row.get("memory_total_bytes")),
-        "load1": _number(row.get("load1"), 2),
-        "uptime_s": _number(row.get("uptime_s")),
-        "boot_id": _text(row, "boot_id"),
-        "kernel": _text(row, "kernel"),
-        "driver_version": _text(row, "driver_version"),
+        "node_state": _text(row, "node_state") or None,
+        "partitions": None if target is None else list(target.partitions),
+        "origin": None if target is None else target.origin or None,
+        "gpus_expected": number(row.get("gpus_expected")),
+        **entity_json(Entity.HOST, row),
         "unavailable": list(snapshot.unavailable.get(name, ())),
-        "gpus": [_gpu(gpu) for gpu in gpus.get(name, [])],
-        "filesystems": [_filesystem(mount) for mount in filesystems.get(name, [])],
+        "gpus": [_gpu(snapshot, gpu, processes.get(gpu.get("uuid"), [])) for gpu in parts["gpus"].get(name, [])],
+        **{
+            part: [entity_json(entity, entry) for entry in parts[part].get(name, [])] for part, entity in _PARTS.items()
+        },
+        "events": events.get(name, []),
     }
 
 
-def _gpu(row: dict[str, Any]) -> dict[str, object]:
+def _gpu(snapshot: FleetSnapshot, row: dict[str, Any], processes: list[dict[str, object]]) -> dict[str, object]:
     return {
-        "index": _number(row.get("index")),
-        "uuid": _text(row, "uuid"),
-        "name": _text(row, "name"),
-        "util_pct": _number(row.get("util_pct"), 1),
-        "memory_used_bytes": _number(row.get("memory_used_bytes")),
-        "memory_total_bytes": _number(row.get("memory_total_bytes")),
-        "temp_c": _number(row.get("temp_c"), 1),
-        "power_w": _number(row.get("power_w"), 1),
-        "clock_sm_mhz": _number(row.get("clock_sm_mhz")),
-        "throttle_reasons": _number(row.get("throttle_reasons")),
-        "ecc_uncorrected": _number(row.get("ecc_uncorrected")),
+        **entity_json(Entity.GPU, row),
+        "throttled_by": None
+        if row.get("throttle_reasons") is None
+        else list(throttle_words(int(row["throttle_reasons"]))),
         "user": _text(row, "user"),
         "job": _text(row, "job"),
         "severity": _gpu_severity(row).name.lower(),
         "health": _text(row, "health") or "",
         "state": _text(row, "state"),
-    }
-
-
-def _filesystem(row: dict[str, Any]) -> dict[str, object]:
-    return {
-        "mount": _text(row, "mount"),
-        "fstype": _text(row, "fstype"),
-        "used_bytes": _number(row.get("used_bytes")),
-        "total_bytes": _number(row.get("total_bytes")),
-        "available_bytes": _number(row.get("available_bytes")),
+        "age_s": _age(snapshot, row),
+        "processes": processes,
     }
 
 
@@ -175,7 +191,7 @@ def _cells(snapshot: FleetSnapshot, row: dict[str, Any], gpus: list[dict[str, An
         severity.glyph,
         plain(row["host"], _NAME_LIMIT),
         plain(_text(row, "link") or "–", _NAME_LIMIT),
-        _counted_word(len(gpus), "GPU"),
+        _counted_word(sum(map(_is_whole, gpus)), "GPU"),
         f"cpu {_shown(row.get('cpu_util_pct'))} %",
         f"mem {_shown(memory)} %",
         "–" if age is None else f"{age:.1f} s ago",
@@ -187,10 +203,9 @@ def _gpu_lines(gpus: list[dict[str, Any]]) -> Iterator[str]:
     for gpu in gpus:
         severity = _gpu_severity(gpu)
         if severity >= Severity.WARNING:
-            index = gpu.get("index")
             name = plain(_text(gpu, "name") or "", _NAME_LIMIT)
             words = plain(_text(gpu, "health") or "", _WORDS_LIMIT)
-            shown = "?" if index is None else str(index)
+            shown = gpu_number(gpu.get("index"), gpu.get("mig_index"))
             yield f"{severity.glyph} GPU {shown}  {name}  {words}" if name else f"{severity.glyph} GPU {shown}  {words}"
 
 
@@ -200,7 +215,7 @@ def _summary_line(snapshot: FleetSnapshot) -> str:
     counts = snapshot.link_counts
     blind = f", blind on {_counted_word(counts.total - counts.live, 'host')}" if counts.total > counts.live else ""
     dropped = f", {_counted_word(snapshot.dropped_sweeps, 'sweep')} dropped" if snapshot.dropped_sweeps else ""
-    gpus = _counted_word(snapshot.frames.gpus.height, "GPU")
+    gpus = _counted_word(_gpus(snapshot), "GPU")
     fleet = plain(snapshot.fleet, _NAME_LIMIT)
     return f"{fleet}: {_counted_word(counts.total, 'host')} ({', '.join(said)}), {gpus}{blind}{dropped}"
 
@@ -210,8 +225,8 @@ def _counted_word(count: int, word: str) -> str:
 
 
 def _shown(value: object) -> str:
-    number = _number(value)
-    return "–" if number is None else str(number)
+    known = number(value)
+    return "–" if known is None else str(known)
 
 
 def _host_rows(snapshot: FleetSnapshot) -> list[dict[str, Any]]:
@@ -231,8 +246,8 @@ def _host_rows(snapshot: FleetSnapshot) -> list[dict[str, Any]]:
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """A frame's rows without its list columns (trends, cores), which cost most and are not told here."""
-    return frame.select([name for name, dtype in frame.schema.items() if not dtype.is_nested()]).to_dicts()
+    """A frame's rows without its trends, which cost most and are not told here."""
+    return frame.select([name for name in frame.columns if not name.startswith("trend_")]).to_dicts()
 
 
 def _by_host(frame: pl.DataFrame) -> Rows:
@@ -240,6 +255,16 @@ def _by_host(frame: pl.DataFrame) -> Rows:
     for row in _rows(frame):
         grouped[row["host"]].append(row)
     return grouped
+
+
+def _gpus(snapshot: FleetSnapshot) -> int:
+    """How many GPUs are known; a GPU's MIG instances are not counted besides it."""
+    gpus = snapshot.frames.gpus
+    return gpus["parent_uuid"].null_count() if "parent_uuid" in gpus.columns else gpus.height
+
+
+def _is_whole(gpu: Mapping[str, Any]) -> bool:
+    return gpu.get("parent_uuid") is None
 
 
 def _is_live(row: Mapping[str, Any]) -> bool:
@@ -257,16 +282,9 @@ def _gpu_severity(row: Mapping[str, Any]) -> Severity:
 
 def _age(snapshot: FleetSnapshot, row: Mapping[str, Any]) -> float | None:
     received = row.get("received_unix_s")
-    return None if received is None else _number(max(0.0, snapshot.t_unix_s - received), 1)
+    return None if received is None else number(max(0.0, snapshot.t_unix_s - received), 1)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str | None:
     value = row.get(name)
     return None if value is None else str(value)
-
-
-def _number(value: object, digits: int = 0) -> float | None:
-    """A finite number with so many decimals, a whole one without any; None if it is none."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return round(value, digits) if digits else round(value)

@@ -121,9 +121,10 @@ def rich_fleet(**over: Any) -> FleetSnapshot:
     sick = {"severity": int(Severity.CRITICAL), "health": "row remap pending: reset the GPU +2"}
     at[RICH, 3] |= DETAILS | sick | {"throttle_reasons": 0x44, "ecc_uncorrected": 1, "ecc_corrected": 12}
     by_host[RICH] |= {"severity": int(Severity.CRITICAL), "health": "GPU 3: row remap pending: reset the GPU +3"}
-    gpus += _instances(at["gpu-002", 0])
     for index in range(8):
+        at["gpu-002", index] |= {"user": "carol", "job": None}
         at["gpu-003", index] |= {"state": "unknown", "severity": int(Severity.CRITICAL), "health": "driver hung"}
+    gpus += _instances(at["gpu-002", 0])
     by_host["gpu-003"] |= {"severity": int(Severity.CRITICAL), "health": "driver hung for 40 s"}
     gone = {"util_pct", "temp_c", "power_w", "clock_sm_mhz", "memory_used_bytes", "job", "user"}
     at["gpu-004", 5] |= dict.fromkeys(gone) | {
@@ -261,6 +262,7 @@ def _processes() -> list[Row]:
         }
         for name in ("gpu-001", "gpu-003", "gpu-004")
         for index in range(8)
+        if (name, index) != ("gpu-004", 5)
     ]
     rows += [
         {

@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 from fleets import T0, forecast_of, gpu_key, gpu_row, gpu_uuid, host_row, make_snapshot, train_fleet
+from rich_fleet import rich_fleet
 
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
@@ -176,3 +177,36 @@ def test_the_frames_are_not_changed():
     assert snapshot.frames.gpus.equals(before)
     assert isinstance(snapshot.frames.gpus, pl.DataFrame)
     assert gpu_uuid("gpu-001", 3) in set(before["uuid"])
+
+
+def test_instances_stand_below_their_gpu_and_are_no_further_gpus():
+    arrangement = arrange(rich_fleet(), ViewState(filter="host=gpu-002", sort="host", is_descending=False))
+    rows = arrangement.rows(0, arrangement.shown)
+    assert [row.number for row in rows] == ["0", "0.0", "0.1", "1", "2", "3", "4", "5", "6", "7"]
+    assert [row.mig_profile for row in rows[:3]] == ["", "3g.40gb", "3g.40gb"]
+    assert arrangement.summary.gpus == 48
+
+
+def test_gone_and_unknown_gpus_are_no_live_ones():
+    snapshot = rich_fleet()
+    rows = {(row.id.host, row.number): row for row in arrange(snapshot, ViewState()).rows(0, 99) if row.id.gpu_uuid}
+    assert rows["gpu-004", "5"].is_gone
+    assert not rows["gpu-004", "5"].is_fresh
+    assert not rows["gpu-003", "0"].is_fresh
+    assert rows["gpu-001", "0"].is_fresh
+    live = arrange(snapshot, ViewState()).summary.gpus_live
+    assert live == 48 - 8 - 1 - 8, "lost, gone, hung"
+
+
+def test_links_tell_since_when_and_when_next():
+    row = next(row for row in arrange(rich_fleet(), ViewState()).rows(0, 99) if row.id.host == "gpu-006")
+    assert (row.standing.since_unix_s, row.standing.next_dial_unix_s, row.standing.dials) == (T0 - 380, T0 + 14, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("pod:serving/vllm-7c9d-x2", 7), ("node:drained", 8), ("partition:all", 54), ("mig:3g", 2), ("state:gone", 1)],
+)
+def test_what_is_collected_can_be_filtered_by(text, shown):
+    arrangement = arrange(rich_fleet(), ViewState(filter=text))
+    assert (arrangement.error, arrangement.shown) == ("", shown)

@@ -6,7 +6,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
+from leptontui.model.catalogue import Kind, metrics_of
+from leptontui.model.health import HostEvent
+from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState, OfferedKey
+from leptontui.model.series import Entity
+from leptontui.model.target import HostTarget
 from leptontui.snapshot import FleetSnapshot, Frames
 from leptontui.view.document import document_of, exit_code_of, plain_report
 
@@ -88,12 +92,15 @@ def test_document():
         "severity": "well",
         "hosts": {"total": 1, "dialing": 0, "live": 1, "stale": 0, "lost": 0, "refused": 0},
         "gpus": 1,
+        "mig_instances": 0,
         "hosts_by_severity": {"well": 1, "unknown": 0, "warning": 0, "predicted": 0, "critical": 0},
         "gpus_by_severity": {"well": 1, "unknown": 0, "warning": 0, "predicted": 0, "critical": 0},
         "dropped_sweeps": 3,
         "newest_age_s": 0.6,
     }
-    assert document["hosts"] == [
+    host = document["hosts"][0]
+    assert having(
+        host,
         {
             "name": "gpu1",
             "group": "train",
@@ -103,6 +110,7 @@ def test_document():
             "severity": "well",
             "health": "",
             "cpu_util_pct": 12.3,
+            "cores_pct": [1.0, 2.0],
             "memory_used_bytes": 250,
             "memory_total_bytes": 1000,
             "load1": 1.23,
@@ -111,31 +119,99 @@ def test_document():
             "kernel": None,
             "driver_version": None,
             "unavailable": ["ecc: not supported"],
-            "gpus": [
-                {
-                    "index": 0,
-                    "uuid": "G0",
-                    "name": "H100",
-                    "util_pct": 97.0,
-                    "memory_used_bytes": 70,
-                    "memory_total_bytes": 80,
-                    "temp_c": 64.0,
-                    "power_w": 701.2,
-                    "clock_sm_mhz": None,
-                    "throttle_reasons": None,
-                    "ecc_uncorrected": None,
-                    "user": None,
-                    "job": None,
-                    "severity": "well",
-                    "health": "",
-                    "state": "present",
-                }
-            ],
-            "filesystems": [
-                {"mount": "/", "fstype": "ext4", "used_bytes": 5, "total_bytes": 9, "available_bytes": None}
-            ],
-        }
-    ]
+            "events": [],
+        },
+    )
+    assert having(
+        host["gpus"][0],
+        {
+            "index": 0,
+            "uuid": "G0",
+            "name": "H100",
+            "util_pct": 97.0,
+            "memory_used_bytes": 70,
+            "memory_total_bytes": 80,
+            "temp_c": 64.0,
+            "power_w": 701.2,
+            "clock_sm_mhz": None,
+            "throttle_reasons": None,
+            "throttled_by": None,
+            "ecc_uncorrected": None,
+            "user": None,
+            "job": None,
+            "severity": "well",
+            "health": "",
+            "state": "present",
+            "processes": [],
+        },
+    )
+    told = {"mount": "/", "fstype": "ext4", "used_bytes": 5, "total_bytes": 9, "available_bytes": None}
+    assert having(host["filesystems"][0], told)
+
+
+def having(whole, part):
+    """Whether `whole` has all of `part`; what differs is shown."""
+    assert {name: whole[name] for name in part} == part
+    return True
+
+
+@pytest.mark.parametrize("entity", list(Entity))
+def test_every_metric_of_the_catalogue_is_told_and_null_where_it_is_not_known(entity):
+    shot = snapshot()
+    parts = {name: pl.DataFrame({"host": ["gpu1"], "uuid": ["G0"]}) for name in PARTS.values()}
+    host = document_of(replace(shot, frames=replace(shot.frames, **parts)))["hosts"][0]
+    gpu = host["gpus"][0]
+    told = host if entity is Entity.HOST else gpu if entity is Entity.GPU else None
+    told = gpu["processes"][0] if entity is Entity.PROCESS else told or host[PARTS[entity]][0]
+    names = {item.rate_name if item.kind is Kind.COUNTER else item.name for item in metrics_of(entity)}
+    assert names <= told.keys()
+    assert not {name for name in names if told[name] == 0} - {"index"}, "null is never 0"
+    unknown = names - {*HOST, *GPU} - {"uuid"}
+    assert all(told[name] is None for name in unknown)
+
+
+PARTS = {
+    Entity.FILESYSTEM: "filesystems",
+    Entity.DISK: "disks",
+    Entity.NIC: "nics",
+    Entity.PORT: "ports",
+    Entity.UNIT: "units",
+    Entity.SERVICE: "services",
+    Entity.SAMPLE: "samples",
+    Entity.PROCESS: "processes",
+}
+
+
+def test_links_events_and_targets_are_told_in_full():
+    key = OfferedKey("gpu1", "ssh-ed25519", "SHA256:abc", "ssh-ed25519 AAAA", "/known_hosts")
+    fault = Fault(FaultKind.HOST_KEY_UNKNOWN, "unknown host key", "review it", key)
+    link = Link("gpu1", LinkState.REFUSED, NOW - 9, fault, NOW + 5, dials=3, address="a@gpu1:22")
+    event = HostEvent("gpu1", NOW - 4, "xid", "G0", 79, "off the bus", is_backlog=True)
+    target = HostTarget("gpu1", partitions=("train", "all"), origin="fleet.toml:3")
+    shot = replace(snapshot(links={"gpu1": link}), events=(event,), targets={"gpu1": target}, notices=("a notice",))
+    document = document_of(shot)
+    host = document["hosts"][0]
+    assert document["notices"] == ["a notice"]
+    assert having(
+        host["link_detail"], {"state": "refused", "fault": "host-key-unknown", "dials": 3, "mend": "review it"}
+    )
+    assert having(host["link_detail"], {"since_unix_s": NOW - 9, "next_dial_unix_s": NOW + 5, "address": "a@gpu1:22"})
+    assert host["link_detail"]["offered_key"]["fingerprint"] == "SHA256:abc"
+    assert having(host["events"][0], {"name": "xid", "code": 79, "gpu_uuid": "G0", "is_backlog": True})
+    assert (host["partitions"], host["origin"]) == (["train", "all"], "fleet.toml:3")
+
+
+def test_instances_are_no_further_gpus():
+    part = {"uuid": "M0", "parent_uuid": "G0", "mig_index": 1, "severity": 2, "health": "busy"}
+    shot = snapshot(gpus=[{"parent_uuid": None, "mig_index": None}, part])
+    assert having(document_of(shot)["summary"], {"gpus": 1, "mig_instances": 1})
+    assert "1 GPU " in plain_report(shot)
+    assert "▲ GPU 0.1" in plain_report(shot)
+
+
+def test_throttle_reasons_are_told_as_words_too():
+    gpu = document_of(snapshot(gpus=[{"throttle_reasons": 0x44}]))["hosts"][0]["gpus"][0]
+    assert (gpu["throttle_reasons"], gpu["throttled_by"]) == (0x44, ["HW thermal", "power cap"])
 
 
 def test_what_is_not_known_is_null():

@@ -127,7 +127,7 @@ def test_processes_follow_the_gpus_and_are_limited():
 def test_events_newest_first_of_this_host_only():
     events = tuple(HostEvent(name, NOW + i, "xid", None, i, "t") for i, name in enumerate("abab"))
     page = host_page(snapshot([host("a"), host("b")], events=events), "a")
-    assert [event.code for event in page.events] == [2, 0]
+    assert [event.what for event in page.events] == ["Xid 2", "Xid 0"]
 
 
 @pytest.mark.parametrize(("age", "is_fresh"), [(0.5, True), (2.9, True), (3.5, False), (None, False)])
