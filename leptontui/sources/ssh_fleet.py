@@ -13,6 +13,7 @@ from typing import Protocol
 from leptontui.model.target import HostTarget
 from leptontui.sources.backoff import Backoff, Patience
 from leptontui.sources.contract import Sink
+from leptontui.sources.phases import Phases
 from leptontui.sources.ssh_host import Clocks, HostWatch, Start
 from leptontui.transport.contract import Transport
 
@@ -40,6 +41,15 @@ class LaunchPlan:
 OUR_CLOCKS = Clocks(time.time, time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A host with the task that watches it."""
+
+    target: HostTarget
+    watch: HostWatch
+    task: asyncio.Task[None]
+
+
 class SshFleetSource:
     """Watches hosts over SSH; see `contract.Source`.
 
@@ -64,38 +74,70 @@ class SshFleetSource:
         patience: Patience | None = None,
         clocks: Clocks = OUR_CLOCKS,
     ) -> None:
-        self._targets = tuple(targets)
+        self._targets = {target.name: target for target in targets}
         self._interval_s = interval_s
         self._connect = connect
         self._launch = launch
         self._random = random or _chance()
         self._patience = patience or Patience()
         self._clocks = clocks
-        self._watches: dict[str, HostWatch] = {}
+        self._phases = Phases()
+        self._watched: dict[str, _Watched] = {}
+        self._changed = asyncio.Event()
+
+    def update(self, targets: Sequence[HostTarget]) -> None:
+        """Watch these hosts from now on. To be called on the engine's loop, before `run` or while it runs.
+
+        A host whose target equals the one before keeps its link; another is hung up and dialled anew.
+        """
+        self._targets = {target.name: target for target in targets}
+        self._changed.set()
 
     async def run(self, sink: Sink) -> None:
         """Watch until cancelled, then close every link and end every probe."""
-        count = len(self._targets)
-        self._watches = {target.name: self._watch(target, sink, n / count) for n, target in enumerate(self._targets)}
+        ending: dict[str, list[asyncio.Task[None]]] = {}
         try:
             async with asyncio.TaskGroup() as tasks:
-                for name, watch in self._watches.items():
-                    tasks.create_task(watch.run(), name=f"watch {name}")
-                await self._tick()
+                tasks.create_task(self._tick())
+                while True:
+                    self._changed.clear()
+                    self._end(ending)
+                    self._begin(sink, tasks, ending)
+                    await self._changed.wait()
         finally:
-            self._watches = {}
+            self._watched = {}
 
     def redial(self, host: str) -> None:
         """Dial `host` now if it waits to be dialled. To be called on the engine's loop."""
-        watch = self._watches.get(host)
-        if watch is not None:
-            watch.redial()
+        watched = self._watched.get(host)
+        if watched is not None:
+            watched.watch.redial()
+
+    def _end(self, ending: dict[str, list[asyncio.Task[None]]]) -> None:
+        """End the watch of hosts that are gone, or are to be reached or watched in another way."""
+        for name, watched in list(self._watched.items()):
+            if self._targets.get(name) != watched.target:
+                watched.task.cancel()
+                ending.setdefault(name, []).append(watched.task)
+                del self._watched[name]
+                self._phases.give_back(name)
+        for name, before in list(ending.items()):
+            ending[name] = [task for task in before if not task.done()]
+            if not ending[name]:
+                del ending[name]
+
+    def _begin(self, sink: Sink, tasks: asyncio.TaskGroup, ending: dict[str, list[asyncio.Task[None]]]) -> None:
+        new = [target for name, target in self._targets.items() if name not in self._watched]
+        for target, phase in zip(new, self._phases.take([target.name for target in new]), strict=True):
+            watch = self._watch(target, sink, phase)
+            task = tasks.create_task(_after(tuple(ending.get(target.name, ())), watch), name=f"watch {target.name}")
+            self._watched[target.name] = _Watched(target, watch, task)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self._patience.tick_s)
-            for watch in self._watches.values():
-                watch.look()
+            for watched in list(self._watched.values()):
+                watched.watch.look()
 
     def _watch(self, target: HostTarget, sink: Sink, phase: float) -> HostWatch:
         stdin = partial(self._launch.stdin, target=target, interval_s=self._interval_s, phase=phase)
@@ -108,6 +150,13 @@ class SshFleetSource:
             backoff=Backoff(self._patience, self._random),
             clocks=self._clocks,
         )
+
+
+async def _after(before: Sequence[asyncio.Task[None]], watch: HostWatch) -> None:
+    """Watch a host once the watch of it as it was before has hung up: its last word must not come after our first."""
+    if before:
+        await asyncio.wait(before)
+    await watch.run()
 
 
 def _chance() -> random.Random:

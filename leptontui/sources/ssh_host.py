@@ -128,6 +128,8 @@ class HostWatch:
         is_refusal = fault.kind.is_refusal
         pause_s = self._backoff.refused_s() if is_refusal else self._backoff.pause_s()
         state = LinkState.REFUSED if is_refusal else LinkState.LOST
+        if fault.kind is FaultKind.HOST_BUSY and self._link.state is LinkState.DIALING:
+            state = LinkState.DIALING  # it is not lost: it waits for its turn
         self._changed(state, fault, next_dial_unix_s=self._clocks.wall() + pause_s)
         self._wake.clear()
         with suppress(TimeoutError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -52,9 +52,15 @@ class Dialer:
     Args:
         pacing: see `Pacing`.
         asker: who asks the user for passphrases, passwords and codes; None where nobody can be asked.
+        opened: called when a key was unlocked, or a password turned out to be right.
     """
 
-    def __init__(self, pacing: Pacing | None = None, asker: Asker | None = None) -> None:
+    def __init__(
+        self,
+        pacing: Pacing | None = None,
+        asker: Asker | None = None,
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pacing = pacing or Pacing()
         keys = KeyRing()
         self._atlas = Atlas(
@@ -63,7 +69,7 @@ class Dialer:
             keepalive_count=self._pacing.keepalive_count,
             keys=keys,
         )
-        self._vault = Vault(asker, keys)
+        self._vault = Vault(asker, keys, opened)
         self._entrance = Entrance(self._vault)
         self._tunnels = Tunnels(
             self._dial_hop,
@@ -100,8 +106,10 @@ class Dialer:
         Raises:
             LeptonError: a file cannot be written.
         """
-        self._tunnels.forget_failures()
-        return await asyncio.to_thread(accept, keys)
+        try:
+            return await asyncio.to_thread(accept, keys)
+        finally:
+            self._tunnels.forget_failures()
 
     def reconsider(self) -> None:
         """Ask again what was declined, and dial again what has just failed: the user wants another try."""

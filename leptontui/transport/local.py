@@ -12,8 +12,9 @@ from typing import Final, TypeVar
 from leptontui.errors import CommandTimeout, LinkError
 from leptontui.model.link import Fault, FaultKind
 from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Stream
+from leptontui.transport.hearing import STDERR_TAIL
 from leptontui.transport.lines import Clipped, LineBuffer, Tail
-from leptontui.transport.session import CLOSE_S, STDERR_TAIL
+from leptontui.transport.session import CLOSE_S
 
 _T = TypeVar("_T")
 _CHUNK: Final = 65536

@@ -115,7 +115,9 @@ class Login:
         self._is_over = True
         if account is not None and sent is not None:
             if is_in and account.password == sent:
-                account.is_proven = True
+                if not account.is_proven:
+                    account.is_proven = True
+                    self.vault.opened()
             elif is_denied and account.is_proven:
                 self.is_apart = True
             elif is_denied:

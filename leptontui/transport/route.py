@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import threading
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncssh
-from asyncssh.public_key import get_default_certificate_algs, get_default_public_key_algs
 
 from leptontui.errors import LinkError
 from leptontui.model.link import Fault, FaultKind
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
+from leptontui.transport.choices import expanded, host_key_algs, logins, proxy_of, with_address
 from leptontui.transport.dialled import Dialled
-from leptontui.transport.hops import NO_JUMP, jump_of
+from leptontui.transport.hops import jump_of
 from leptontui.transport.identities import Identities, identities_of
 from leptontui.transport.keys import KeyFile, KeyRing
 from leptontui.transport.known_hosts import SSH_PORT, KnownHosts, KnownHostsShelf
@@ -26,18 +25,8 @@ from leptontui.transport.openssh import OpenSsh, needs_openssh
 from leptontui.transport.ssh_config import ConfigShelf, first_value
 from leptontui.transport.trust_files import trust_files
 
-_METHODS: Final = ("gssapi-keyex", "gssapi-with-mic", "hostbased", "publickey")
-"""Methods that need nobody at the keyboard: what OpenSSH calls BatchMode."""
-_ASKING_METHODS: Final = {
-    "keyboard-interactive": "KbdInteractiveAuthentication",
-    "password": "PasswordAuthentication",
-}
-"""Methods that need somebody, in OpenSSH's order, and what turns them off; only where passwords may be asked for."""
 _CIPHERS_FIRST: Final = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
 """Only the order changes, nothing is left out: decrypting a 6 KB sweep takes 8 µs with AES-GCM, 35 with ChaCha20."""
-_KEY_FIRST: Final = b"ssh-ed25519"
-"""Asked first of a host whose key is not known, so that the fingerprint in the fault is the one that `ssh` shows."""
-_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +116,7 @@ class Atlas:
                 text = self._configs.text_for(self._config_files(target), target.name)
             if needs_openssh(text):
                 text = self._openssh.reading(target)  # may take its time: nobody else waits for it
-            text = _with_address(text, target)
+            text = with_address(text, target)
             with self._lock:
                 if self._is_closed:
                     raise LinkError(Fault(FaultKind.LINK_DROPPED, "the program is ending"))
@@ -156,7 +145,7 @@ class Atlas:
             asked["port"] = target.port
         found = asyncssh.SSHClientConnectionOptions(client_keys=None, known_hosts=NO_KEYS, **asked)
         jump = jump_of(target.jump, found.tunnel, lambda value: expanded(value, target.name, found))
-        proxy = _proxy_of(target, found, jump, text)
+        proxy = proxy_of(target, found, jump, text)
         if proxy:
             jump = ()
         files, trust_file = trust_files(target, found, lender, lambda value: expanded(value, target.name, found))
@@ -166,7 +155,7 @@ class Atlas:
             **asked,
             **self._keepalive,
             **identities.options,
-            **_logins(target, found),
+            **logins(target, found),
             "known_hosts": known.keys,
             "proxy_command": None,
             "agent_forwarding": False,
@@ -183,7 +172,7 @@ class Atlas:
         key_name = found.host_key_alias or found.host
         key_port = SSH_PORT if found.host_key_alias else found.port
         if found.config.get("HostKeyAlgorithms") is None and not known.knows_key(key_name, key_port):
-            options["server_host_key_algs"] = _host_key_algs(is_certified=known.knows_authority(key_name, key_port))
+            options["server_host_key_algs"] = host_key_algs(is_certified=known.knows_authority(key_name, key_port))
         is_hashed = first_value(text, "hashknownhosts")[1].lower() in {"yes", "true"}
         dialled = _dialled(
             target,
@@ -217,60 +206,6 @@ class Atlas:
 
 NO_KEYS: Final = asyncssh.SSHKnownHosts()
 """Trusts no host at all."""
-
-
-def expanded(text: str, name: str, found: asyncssh.SSHClientConnectionOptions) -> str:
-    """Expand the percent tokens of values that asyncssh leaves alone: UserKnownHostsFile and ProxyJump."""
-    tokens = {
-        "%": "%",
-        "d": str(Path.home()),
-        "h": found.host,
-        "k": found.host_key_alias or found.host,
-        "n": name,
-        "p": str(found.port),
-        "r": found.username,
-    }
-    return re.sub(r"%(.)", lambda match: tokens.get(match[1], match[0]), text)
-
-
-def _with_address(text: str, target: HostTarget) -> str:
-    """The configuration with the inventory's address as HostName, which counts where it names none itself.
-
-    Raises:
-        ValueError: it is no address.
-    """
-    if target.address is None:
-        return text
-    if not _PLAIN_ADDRESS.fullmatch(target.address):
-        raise ValueError(f"not an address: {plain(target.address, 80)!r}")
-    return f"{text}\nHost *\nHostName {target.address}"
-
-
-def _proxy_of(target: HostTarget, found: asyncssh.SSHClientConnectionOptions, jump: tuple[str, ...], text: str) -> str:
-    """The ProxyCommand, "" for none. Of ProxyJump and ProxyCommand the first counts; the inventory's before both."""
-    command = found.config.get("ProxyCommand")
-    if target.jump is not None or not isinstance(command, str) or command.lower() == NO_JUMP:
-        return ""
-    return "" if jump and first_value(text, "proxyjump", "proxycommand")[0] == "proxyjump" else command
-
-
-def _logins(target: HostTarget, found: asyncssh.SSHClientConnectionOptions) -> dict[str, Any]:
-    """By which methods to log in; those that need somebody only where the inventory allows it."""
-    methods = list(_METHODS)
-    if target.asks_password:
-        methods += [method for method, switch in _ASKING_METHODS.items() if found.config.get(switch) is not False]
-    return {
-        "preferred_auth": [m for m in methods if not found.preferred_auth or m in found.preferred_auth],
-        "password_auth": "password" in methods,
-        "kbdint_auth": "keyboard-interactive" in methods,
-    }
-
-
-def _host_key_algs(*, is_certified: bool) -> str:
-    """Kinds of host keys to ask for where none is known: certificates only where an authority is."""
-    plain_keys = [_KEY_FIRST, *(name for name in get_default_public_key_algs() if name != _KEY_FIRST)]
-    names = [*get_default_certificate_algs(), *plain_keys] if is_certified else plain_keys
-    return b",".join(names).decode("ascii")
 
 
 def _dialled(

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final, TypeVar
 
 import asyncssh
 
-from leptontui.errors import CommandTimeout, LinkError, WireError
+from leptontui.errors import CommandTimeout, LinkError
 from leptontui.transport.contract import OUTPUT_LIMIT, Completed
 from leptontui.transport.faults import of_crowd
+from leptontui.transport.hearing import Collecting, Hearing, Lining
 from leptontui.transport.line import Line
-from leptontui.transport.lines import Clipped, LineBuffer, Tail
 
-STDERR_TAIL: Final = 16 * 1024
-"""Bytes kept of what a streaming command writes to stderr: its last words."""
 CLOSE_S: Final = 2.0
 """So long a streaming command may take to end after its stdin was closed."""
 _TERMINATE_S: Final = 0.5
@@ -26,139 +22,15 @@ SEAT_S: Final = 2.0
 """So long a streaming command waits for another one to end where the host runs no more at a time."""
 _WINDOW: Final = 256 * 1024
 """Flow control: a host that floods is stopped by SSH itself once so many bytes wait to be read."""
-_DISCARD_LIMIT: Final = 1024 * 1024
-_QUEUE_HIGH: Final = 256 * 1024
-_QUEUE_LOW: Final = 64 * 1024
 
 
-class _Session(asyncssh.SSHClientSession[bytes]):
-    """What the two kinds of sessions share: how they ended."""
-
-    def __init__(self) -> None:
-        self.status: int | None = None
-        self.error: Exception | None = None
-        self.ended = asyncio.Event()
-        self.on_end: Callable[[], None] | None = None
-
-    def exit_status_received(self, status: int) -> None:
-        """Note the exit status."""
-        self.status = status
-
-    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: FBT001 — asyncssh calls it so
-        """Note the signal as a negative status."""
-        del core_dumped, msg, lang
-        self.status = _signal_status(signal)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The channel is closed."""
-        self.error = exc
-        self.ended.set()
-        call, self.on_end = self.on_end, None
-        if call is not None:
-            call()
-
-
-_S = TypeVar("_S", bound=_Session)
-
-
-class _Collecting(_Session):
-    """Keeps the beginning of what a command prints."""
-
-    def __init__(self, output_limit: int) -> None:
-        super().__init__()
-        self.stdout = Clipped(output_limit)
-        self.stderr = Clipped(OUTPUT_LIMIT)
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Take output."""
-        (self.stdout if datatype is None else self.stderr).feed(data)
-
-
-class _Lining(_Session):
-    """Queues lines; stops the host when too many wait."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stderr = Tail(STDERR_TAIL)
-        self.broken: WireError | None = None
-        self.more = asyncio.Event()
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._buffer = LineBuffer()
-        self._queue: deque[bytes] = deque()
-        self._queued = 0
-        self._is_paused = False
-        self._is_deaf = False
-        self._discarded = 0
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Note the channel, for flow control."""
-        self._channel = chan
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Take output."""
-        if datatype is not None:
-            self.stderr.feed(data)
-            return
-        if self._is_deaf or self.broken is not None:
-            self._discarded += len(data)
-            if self._discarded > _DISCARD_LIMIT:
-                self._pause()
-            return
-        try:
-            lines = self._buffer.feed(data)
-        except WireError as error:
-            self.broken = error
-            self.more.set()
-            self._pause()
-            return
-        if lines:
-            self._queue.extend(lines)
-            self._queued += sum(map(len, lines)) + len(lines)
-            self.more.set()
-            if self._queued > _QUEUE_HIGH:
-                self._pause()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The channel is closed."""
-        super().connection_lost(exc)
-        self.more.set()
-
-    def pop(self) -> bytes | None:
-        """The next line, None if none waits."""
-        if not self._queue:
-            return None
-        line = self._queue.popleft()
-        self._queued -= len(line) + 1
-        if self._is_paused and self._queued < _QUEUE_LOW and self.broken is None:
-            self._resume()
-        return line
-
-    def rest(self) -> bytes:
-        """What came after the last newline."""
-        return self._buffer.rest()
-
-    def stop_listening(self) -> None:
-        """Discard output from here on, so that nothing holds up the end; but not a flood."""
-        self._is_deaf = True
-        self._queue.clear()
-        self._queued = 0
-        self._resume()
-
-    def _pause(self) -> None:
-        if self._channel is not None and not self._is_paused and not self.ended.is_set():
-            self._is_paused = True
-            self._channel.pause_reading()
-
-    def _resume(self) -> None:
-        if self._channel is not None and self._is_paused and not self.ended.is_set():
-            self._is_paused = False
-            self._channel.resume_reading()
+_S = TypeVar("_S", bound=Hearing)
 
 
 class SshStream:
     """A command that keeps running on a host; see `contract.Stream`."""
 
-    def __init__(self, line: Line, channel: asyncssh.SSHClientChannel[bytes], session: _Lining) -> None:
+    def __init__(self, line: Line, channel: asyncssh.SSHClientChannel[bytes], session: Lining) -> None:
         self._line = line
         self._channel = channel
         self._session = session
@@ -224,7 +96,7 @@ async def run_command(
     channel: asyncssh.SSHClientChannel[bytes] | None = None
     try:
         async with asyncio.timeout(timeout_s):
-            channel, session = await _opened(line, _Collecting(output_limit), command)
+            channel, session = await _opened(line, Collecting(output_limit), command)
             with suppress(BrokenPipeError):  # it may have ended without reading anything
                 channel.write(stdin)
                 channel.write_eof()
@@ -249,7 +121,7 @@ async def open_stream(line: Line, command: str, stdin: bytes) -> SshStream:
     """
     try:
         async with asyncio.timeout(None) as patience:
-            channel, session = await _opened(line, _Lining(), command, patience)
+            channel, session = await _opened(line, Lining(), command, patience)
     except TimeoutError:
         raise LinkError(of_crowd(line.name, line.seats.limit or 0)) from None
     with suppress(BrokenPipeError):  # it may have ended already; its lines and status tell
@@ -294,17 +166,10 @@ _CROWDED: Final = frozenset({asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURC
 """How a host refuses a command beyond MaxSessions: OpenSSH with the first, for want of a better."""
 
 
-async def _ends_within(session: _Session, seconds: float) -> bool:
+async def _ends_within(session: Hearing, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await session.ended.wait()
     except TimeoutError:
         return False
     return True
-
-
-def _signal_status(name: str) -> int | None:
-    try:
-        return -signal.Signals[f"SIG{name}"].value
-    except KeyError:
-        return None

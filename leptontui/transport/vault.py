@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -62,11 +62,13 @@ class Vault:
     Args:
         asker: who asks the user; None where nobody can be asked.
         keys: where unlocked keys are kept.
+        opened: called when a key was unlocked, or a password turned out to be right.
     """
 
-    def __init__(self, asker: Asker | None, keys: KeyRing) -> None:
+    def __init__(self, asker: Asker | None, keys: KeyRing, opened: Callable[[], None] = lambda: None) -> None:
         self._asker = asker
         self._keys = keys
+        self.opened = opened
         self._accounts: dict[tuple[str, str], Account] = {}
         self._opening: dict[Path, asyncio.Lock] = {}
         self._wrong: set[str] = set()
@@ -108,6 +110,8 @@ class Vault:
             ident = f"passphrase {path} {attempt}"
             if ident in self._wrong:
                 continue
+            if not (await asyncio.to_thread(self._keys.open, path)).is_locked:
+                return
             prompt = f"Passphrase of {_short(path)}"
             kind = QuestionKind.PASSPHRASE
             question = Question(ident, kind, str(path), prompt, attempt=attempt, hosts=tuple(hosts), waiting=len(hosts))
@@ -118,6 +122,8 @@ class Vault:
                 if ident in self._wrong:
                     continue
                 if await asyncio.to_thread(self._keys.unlock, path, answer):
+                    self._declined.discard(f"key {path}")
+                    self.opened()
                     return
                 self._wrong.add(ident)
         self._declined.add(f"key {path}")

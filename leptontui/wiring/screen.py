@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from leptontui.engine.thread import EngineThread, ThreadedCommands, Watch
+from leptontui.engine.thread import EngineThread, ThreadedAccess, ThreadedCommands, Watch
 from leptontui.model.target import Fleet
 from leptontui.ui.app import LeptonApp
 from leptontui.wiring.files import allow_links
@@ -53,7 +53,9 @@ def show(
     def build() -> Watch:
         from leptontui.wiring.watch import FleetWatch
 
-        return FleetWatch(fleet, interval_s=interval_s, can_act=can_act, has_forecasts=True, book=book)
+        return FleetWatch(
+            fleet, interval_s=interval_s, can_act=can_act, has_forecasts=True, book=book, has_access=not is_wallboard
+        )
 
     def failed(words: str) -> None:
         app.engine_failed(words)
@@ -63,7 +65,15 @@ def show(
     remote = sum(not host.is_local for host in fleet.hosts)
     is_alone = not remote and (book is None or book.is_fixed)
     notice = HOW_TO_ADD_HOSTS if is_alone else allow_links(remote)
-    app = LeptonApp(thread, commands, fleet=fleet, theme=theme, is_wallboard=is_wallboard, notice=notice)
+    app = LeptonApp(
+        thread,
+        commands,
+        access=ThreadedAccess(thread),
+        fleet=fleet,
+        theme=theme,
+        is_wallboard=is_wallboard,
+        notice=notice,
+    )
     app.call_after_first_paint(thread.start)
 
     def leave(*_: object) -> None:

@@ -7,10 +7,13 @@ import getpass
 import os
 from typing import TYPE_CHECKING
 
+from leptontui.engine.access import Access
 from leptontui.engine.engine import Engine
+from leptontui.engine.questions import Questions
 from leptontui.forecast.forecaster import Forecaster
 from leptontui.inventory.book import Book
 from leptontui.inventory.watching import InventoryWatch
+from leptontui.model.link import FaultKind
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.sources.bundle import launch_argv, launch_stdin
 from leptontui.sources.contract import Source
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from leptontui.actions.desk import Desk
     from leptontui.model.focus import Focus
     from leptontui.model.link import Link
-    from leptontui.ports import CommandPort
+    from leptontui.ports import AccessPort, CommandPort
     from leptontui.snapshot import FleetSnapshot
 
 
@@ -43,6 +46,10 @@ class FleetWatch:
         has_forecasts: whether the forecast worker is started.
         book: where the hosts come from, if that may change.
         asker: who asks the user for secrets; None where nobody can be asked.
+        has_access: whether there is a screen that asks the user, for secrets and about host keys, instead.
+
+    Attributes:
+        access: the port to let hosts be reached through; None without `has_access`.
     """
 
     def __init__(
@@ -54,16 +61,19 @@ class FleetWatch:
         has_forecasts: bool,
         book: Book | None = None,
         asker: Asker | None = None,
+        has_access: bool = False,
     ) -> None:
         self.interval_s = interval_s
         self._fleet = fleet
-        self._dialer = Dialer(asker=asker)
+        questions = Questions() if has_access else None
+        self._dialer = Dialer(asker=questions or asker, opened=self._redial_waiting)
         self._transports: dict[HostTarget, Transport] = {}
         self._ssh: SshFleetSource | None = None
         self.inventory = None if book is None else self._inventory(book)
         forecaster = Forecaster() if has_forecasts else None
         self.engine = Engine(fleet, self._sources(fleet, interval_s), interval_s=interval_s, forecaster=forecaster)
         self._desk = self._make_desk(fleet) if can_act else None
+        self.access = None if questions is None else self._access(questions)
 
     @property
     def commands(self) -> CommandPort | None:
@@ -79,7 +89,8 @@ class FleetWatch:
         self.engine.look_at(focus)
 
     def redial(self, host: str) -> None:
-        """See `Engine.redial`."""
+        """See `Engine.redial`. What was declined before is asked again."""
+        self._dialer.reconsider()
         self.engine.redial(host)
 
     def link_of(self, host: str) -> Link | None:
@@ -111,6 +122,17 @@ class FleetWatch:
             self._ssh = SshFleetSource(remote, interval_s=interval_s, connect=self._dial, launch=launch)
             sources.append(self._ssh)
         return sources
+
+    def _access(self, questions: Questions) -> AccessPort:
+        self.engine.ask_with(questions.questions)
+        links = self.engine.roster
+        return Access(questions, links=lambda: links.links, accept=self._dialer.accept, redial=self.engine.redial)
+
+    def _redial_waiting(self) -> None:
+        """A secret was found to be right: dial the hosts that were given up for want of one."""
+        for host, link in self.engine.roster.links.items():
+            if link.fault is not None and link.fault.kind is FaultKind.SECRET_NEEDED:
+                self.engine.redial(host)
 
     def _inventory(self, book: Book) -> InventoryWatch:
         return InventoryWatch(book, self._reach, apply=self._set_fleet, notify=self._notify)
