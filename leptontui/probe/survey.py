@@ -52,6 +52,8 @@ class Survey:
         self._bus = self._scheduler = self._units = None
         self._bus_due_at = 0.0
         self._early_details = []
+        self._hangs = 0
+        self._was_hung = False
         self._identity = {}
 
     def start(self):
@@ -73,8 +75,8 @@ class Survey:
 
     @property
     def urgent_version(self):
-        """Changes when what `hello` says of GPUs has changed."""
-        return self._gpus.version, self._gpus.is_hung
+        """Changes when what `hello` says of GPUs has changed, or they have begun not to answer."""
+        return self._gpus.version, self._hangs
 
     @property
     def version(self):
@@ -123,6 +125,9 @@ class Survey:
             self._wait(SHORT_WAIT_S)
         read = self._gpus.read(time.monotonic())
         self._note("gpus", self._gpus.gaps())
+        is_hung = read[0]["is_driver_hung"]
+        self._hangs += is_hung and not self._was_hung
+        self._was_hung = is_hung
         return read
 
     def _read_sections(self, now):
