@@ -65,15 +65,8 @@ def show(
     remote = sum(not host.is_local for host in fleet.hosts)
     is_alone = not remote and (book is None or book.is_fixed)
     notice = HOW_TO_ADD_HOSTS if is_alone else allow_links(remote)
-    app = LeptonApp(
-        thread,
-        commands,
-        access=ThreadedAccess(thread),
-        fleet=fleet,
-        theme=theme,
-        is_wallboard=is_wallboard,
-        notice=notice,
-    )
+    access = ThreadedAccess(thread)
+    app = LeptonApp(thread, commands, access=access, fleet=fleet, theme=theme, is_wallboard=is_wallboard, notice=notice)
     app.call_after_first_paint(thread.start)
 
     def leave(*_: object) -> None:
