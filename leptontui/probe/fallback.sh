@@ -6,6 +6,10 @@ PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; export PATH
 set -f
 newline='
 '
+# What others said is not to be interpreted: some shells' echo takes backslashes for more.
+if [ "$(echo '\t')" = '\t' ]; then say() { echo "$*"; }
+elif [ -n "${KSH_VERSION-}" ]; then say() { print -r -- "$*"; }
+else say() { printf '%s\n' "$*"; }; fi
 
 # The header's values that matter here: numbers and plain words only.
 of_header() {
@@ -108,7 +112,7 @@ call() {
 }
 tell() {
   IFS=$newline
-  for line in $out; do echo "G = $line"; done
+  for line in $out; do say "G = $line"; done
   unset IFS
   echo "G > $status"
 }
@@ -155,7 +159,7 @@ without_lost() {
   ids=--id=$others
   IFS=,; set -- $others; unset IFS; buses="$*"
 }
-lower() { echo "$1" | tr A-F a-f 2>/dev/null; }
+lower() { say "$1" | tr A-F a-f 2>/dev/null; }
 # Addresses of the GPUs that the driver has, or had when nvidia-smi last told them.
 learn_buses() {
   set +f
@@ -246,21 +250,21 @@ read_filesystems() {
     row=${one#*"|"}; mount=${row%%"|"*}
     case $one in
       net*)
-        echo "F < $mount"
+        say "F < $mount"
         sizes_of "$limit" "$mount"
-        echo "F > $mount"
+        say "F > $mount"
         [ -n "$sizes" ] || sizes=silent
         ;;
       *) sizes_of '' "$mount" ;;
     esac
-    echo "F $row|$sizes"
+    say "F $row|$sizes"
   done
   echo "F end"
 }
 read_units() {
   echo "U begin"
   $limit systemctl show --no-pager -p Id,LoadState,ActiveState,SubState,MainPID,NRestarts,StateChangeTimestampMonotonic -- $units 2>/dev/null </dev/null |
-    while read -r line; do echo "U $line"; done
+    while IFS= read -r line; do say "U $line"; done
   echo "U"
   echo "U end"
 }
@@ -302,18 +306,18 @@ tell_clock() {
   echo "I clock $(date +%s)"
 }
 tell_host() {
-  read -r v </proc/sys/kernel/hostname && echo "I hostname $v"
-  read -r v </proc/sys/kernel/osrelease && echo "I kernel $v"
+  read -r v </proc/sys/kernel/hostname && say "I hostname $v"
+  read -r v </proc/sys/kernel/osrelease && say "I kernel $v"
   echo "I arch $(uname -m 2>/dev/null)"
-  echo "I user $(id -un 2>/dev/null || echo "uid $(id -u 2>/dev/null)")"
-  of_header probe && echo "I probe $v"
+  say "I user $(id -un 2>/dev/null || echo "uid $(id -u 2>/dev/null)")"
+  of_header probe && say "I probe $v"
   echo "I interval $interval"
   of_header driver_limit_s && hundredths "$v" 500 && echo "I limit $v"
   echo "I named$named"
   if [ -r /etc/os-release ]; then
-    while read -r v; do case $v in PRETTY_NAME=*) v=${v#*=}; v=${v#[\"\']}; echo "I os ${v%[\"\']}" ;; esac; done </etc/os-release
+    while read -r v; do case $v in PRETTY_NAME=*) v=${v#*=}; v=${v#[\"\']}; say "I os ${v%[\"\']}" ;; esac; done </etc/os-release
   fi
-  echo "I gap python $(why_not_python): reduced signals (sh)"
+  say "I gap python $(why_not_python): reduced signals (sh)"
   lacks='needs python3: the sh fallback does not read it'
   case $h in *'"services":'*) v=${h#*'"services":'}; case $v in '[{'* | ' [{'*) echo "I gap services $lacks" ;; esac ;; esac
   case $h in *'"scripts":'*) v=${h#*'"scripts":'}; case $v in '[{'* | ' [{'*) echo "I gap scripts $lacks" ;; esac ;; esac
@@ -326,7 +330,7 @@ why_not_python() {
   if command -v python3 >/dev/null 2>&1; then
     v=$(python3 -I -S -c 'import sys, json, zlib, ctypes, select, threading; sys.exit("it is " + sys.version.split()[0])' 2>&1 </dev/null)
     v=${v##*"$newline"}
-    echo "this host's python3 cannot run the probe ($v)"
+    say "this host's python3 cannot run the probe ($v)"
   else echo "no python3 (3.6 or newer) on this host"; fi
 }
 
@@ -334,6 +338,9 @@ why_not_python() {
 finish() {
   trap '' TERM PIPE
   kill $resting $watch $gpus $slow $log 2>/dev/null
+  # Some shells do not look at a signal while they wait for what a command says.
+  [ -n "$fractions" ] && sleep 0.2 || sleep 1
+  kill -9 $gpus $slow $log 2>/dev/null
   exit 0
 }
 watch_stdin() {

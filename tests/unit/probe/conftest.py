@@ -39,6 +39,10 @@ class Launched:
 
     def say(self) -> Message:
         """The next message, decoded as the program decodes it."""
+        return decode(self.line())
+
+    def line(self) -> bytes:
+        """The next line, without the newline."""
         until = time.monotonic() + LIMIT_S
         while b"\n" not in self._rest:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))
@@ -49,7 +53,7 @@ class Launched:
                 raise EOFError(self.process.stderr.read().decode())
             self._rest += chunk
         line, _, self._rest = self._rest.partition(b"\n")
-        return decode(line)
+        return line
 
     def until(self, wanted: Callable[[Message], bool]) -> Message:
         """The next message that is `wanted`; what comes before is dropped."""
