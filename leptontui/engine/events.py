@@ -67,7 +67,7 @@ class EventLog:
         is_hung = self.is_hung(host)
         if sweep.is_driver_hung and not is_hung:
             self.add(HostEvent(host, now_unix_s, DRIVER_HUNG, None, None, "the GPU driver does not answer"))
-        elif is_hung and sweep.gpus and not sweep.is_driver_hung:
+        elif is_hung and self._log(host).has_answered(sweep):
             self.add(HostEvent(host, now_unix_s, DRIVER_ANSWERS, None, None, "GPUs are read again"))
 
     def is_hung(self, host: str) -> bool:

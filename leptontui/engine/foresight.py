@@ -156,9 +156,13 @@ class Foresight:
         return found
 
     def _forget_old(self) -> None:
-        oldest = self._clock() - KEEP_S
-        for key in [key for key, made in self._forecasts.items() if made.origin_unix_s < oldest]:
-            del self._forecasts[key]
+        """Forget what is too old, and what comes from a time that our clock was set back from."""
+        now = self._clock()
+        self._forecasts = {
+            key: made
+            for key, made in self._forecasts.items()
+            if now - KEEP_S <= made.origin_unix_s <= now + 2 * CHART_STEP_S
+        }
 
 
 def bounds_of(key: SeriesKey, row: Mapping[str, Any]) -> Bounds:

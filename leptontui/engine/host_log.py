@@ -10,6 +10,7 @@ from leptontui.health.circumstances import Dropped
 from leptontui.health.events import DRIVER_ANSWERS, DRIVER_HUNG, OF_THE_DRIVER, XID, is_protected
 from leptontui.health.xid import xid_verdict
 from leptontui.model.health import HostEvent
+from leptontui.wire import Sweep
 
 EVENTS_OF_A_HOST: Final = 50
 """How many events of one host are kept."""
@@ -21,6 +22,8 @@ by when its first line came, which may be seconds late where a thousand hosts ar
 REBOOTS: Final = 2
 REBOOTS_WITHIN_S: Final = 3 * 86400.0
 """gpud: a code that still asks for a reboot after two reboots within three days is for hardware inspection."""
+UNLOADED_SWEEPS: Final = 3
+"""So many sweeps that neither list a GPU nor call the driver hung end a hang: it was unloaded."""
 _CODES_REMEMBERED: Final = 32
 _DROPPED_KINDS: Final = 64
 
@@ -28,17 +31,20 @@ Kept = tuple[int, HostEvent]
 """An event with its number: it grows with every event of the fleet."""
 Kind = tuple[str, int | None, str | None]
 """What makes events alike: name, code, and the GPU's uuid."""
-Said = tuple[str, int | None, str | None, str | None, str]
-"""By what an event is recognised besides its time."""
+Said = tuple[str, int | None, str]
+"""By what an event is recognised besides its time and its GPU: an Xid by its number, all else by its text."""
+_LOGGED: Final = "NVRM"
+"""With this begins what the kernel's log tells of an Xid, and nothing that NVML tells."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """An event that was told: when, what it said, and in which link's time it was told last."""
+    """An event that was told, in which link's time it was told last, and whether log and driver both told it."""
 
-    t_unix_s: float
+    event: HostEvent
     said: Said
     link: int
+    is_paired: bool = False
 
 
 @dataclass(slots=True)
@@ -61,6 +67,7 @@ class HostLog:
     _boot_id: str | None = None
     _driver_version: str | None = None
     _is_hung: bool = False
+    _well_sweeps: int = 0
     _asked: defaultdict[int, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -98,24 +105,35 @@ class HostLog:
         for code in [code for code, asked in self._asked.items() if all(when < oldest for _, when in asked)]:
             del self._asked[code]
 
+    def has_answered(self, sweep: Sweep) -> bool:
+        """Whether a sweep shows that the driver does not hang any more: GPUs are read, or it was unloaded."""
+        self._well_sweeps = 0 if sweep.is_driver_hung else self._well_sweeps + 1
+        return self._well_sweeps > 0 and (bool(sweep.gpus) or self._well_sweeps >= UNLOADED_SWEEPS)
+
     def is_news(self, event: HostEvent) -> bool:
         """Whether an event is not one told before.
 
         What a probe pushes the moment it happens is news, however like the last one it is; what it found in the log
-        when it was started is not if it was told by an earlier one. Each that was told answers for one of these.
-        A state that is told again, by a probe started anew, has not begun again.
+        when it was started is not if it was told by an earlier one; and what the log tells of an Xid is not if NVML
+        told it, nor the other way round. Each that was told answers for one of these. A state that is told again, by a
+        probe started anew, has not begun again.
         """
         if event.name in {DRIVER_HUNG, DRIVER_ANSWERS}:
             return self._is_hung is not (event.name == DRIVER_HUNG)
-        said = (event.name, event.code, event.gpu_uuid, event.pci_bus_id, event.text)
-        if event.is_backlog:
-            for known in self._said.get(said, ()):
-                if abs(known.t_unix_s - event.t_unix_s) <= SAME_S and known.link != self._links:
-                    known.link = self._links
-                    return False
-            if event.t_unix_s <= self._forgotten_until:
+        is_xid = event.name == XID and event.code is not None
+        said = (event.name, event.code, "" if is_xid else event.text)
+        for known in self._said.get(said, ()):
+            if not _may_be_one(known.event, event):
+                continue
+            if event.is_backlog and known.link != self._links:
+                known.link = self._links
                 return False
-        self._know(_Known(event.t_unix_s, said, self._links))
+            if is_xid and not known.is_paired and _is_logged(known.event) is not _is_logged(event):
+                known.is_paired = True
+                return False
+        if event.is_backlog and event.t_unix_s <= self._forgotten_until:
+            return False
+        self._know(_Known(event, said, self._links))
         return True
 
     def keep(self, kept: Kept) -> list[Kept]:
@@ -130,6 +148,7 @@ class HostLog:
         self._count += 1
         if event.name in {DRIVER_HUNG, DRIVER_ANSWERS}:
             self._is_hung = event.name == DRIVER_HUNG
+            self._well_sweeps = 0
         if event.name == XID and event.code is not None and xid_verdict(event.code).is_reboot:
             self._ask(event.code, event.t_unix_s)
         return [self._drop()] if self._count > EVENTS_OF_A_HOST else []
@@ -152,7 +171,7 @@ class HostLog:
             alike.remove(oldest)
             if not alike:
                 del self._said[oldest.said]
-            self._forgotten_until = max(self._forgotten_until, oldest.t_unix_s)
+            self._forgotten_until = max(self._forgotten_until, oldest.event.t_unix_s)
 
     def _drop(self) -> Kept:
         """Drop the oldest of what there is most of; what is critical only if nothing else is left."""
@@ -175,3 +194,15 @@ class HostLog:
             del asked[: -2 * REBOOTS - 1]
         if len(self._asked) > _CODES_REMEMBERED:
             del self._asked[next(iter(self._asked))]
+
+
+def _may_be_one(known: HostEvent, event: HostEvent) -> bool:
+    """Whether two tellings may be of one event: about the same time, and no two GPUs."""
+    uuids = {known.gpu_uuid, event.gpu_uuid} - {None}
+    places = {known.pci_bus_id, event.pci_bus_id} - {None}
+    is_one_gpu = len(uuids) <= 1 and (len(places) <= 1 or len(uuids) == 1)
+    return is_one_gpu and abs(known.t_unix_s - event.t_unix_s) <= SAME_S
+
+
+def _is_logged(event: HostEvent) -> bool:
+    return event.text.startswith(_LOGGED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -47,6 +48,7 @@ SCHEMA: Final = {
     "event_more": pl.Int32(),
 }
 
+_FLOOD: Final = re.compile(r"(\d{1,7}) events like this")
 Told = tuple[tuple[int, int], Severity, str]
 """How urgent (less is more), how bad, and the words."""
 _KNOWN: Final = Circumstances()
@@ -161,7 +163,7 @@ def _told(
         alike[event.name, event.code].append(event)
     told: list[Told] = []
     for (name, code), found in alike.items():
-        count = len(found) + _dropped(found, known, now_unix_s)
+        count = sum(map(_times_of, found)) + _dropped(found, known, now_unix_s)
         if name == XID and code is not None:
             is_inspection = (found[0].host, code) in known.inspect
             verdict = judged(code, recovery_action=recovery_action, is_inspection=is_inspection)
@@ -199,6 +201,12 @@ def _of_sxid(code: int | None, events: Sequence[HostEvent], count: int) -> Told:
     severity = Severity.CRITICAL if is_fatal else Severity.WARNING
     name = f"NVSwitch SXid {code}" if code is not None else "NVSwitch SXid"
     return (-severity, 0), severity, _times(name, count)
+
+
+def _times_of(event: HostEvent) -> int:
+    """How many occurrences an event stands for: a probe tells a flood's as one, with their number in front."""
+    match = _FLOOD.match(event.text)
+    return int(match.group(1)) if match else 1
 
 
 def _times(words: str, count: int) -> str:

@@ -1,17 +1,24 @@
 """Whatever a host says, the store takes it: absurd numbers become null, text becomes printable, lists are cut."""
 
+import gc
+import tracemalloc
+
 import msgspec
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from leptontui.model.catalogue import Kind, metrics_of
 from leptontui.model.series import Entity
+from leptontui.store.oddities import MOST_OF_A_HOST
+from leptontui.store.schema import LISTS_OF
 from leptontui.store.store import Store
 from leptontui.wire import (
     Cpu,
     Disk,
     Filesystem,
+    GpuDetails,
     GpuIdentity,
     GpuProcess,
     GpuReading,
@@ -19,7 +26,10 @@ from leptontui.wire import (
     Memory,
     Nic,
     Received,
+    Sample,
+    Service,
     Sweep,
+    Unit,
     decode,
     encode,
 )
@@ -114,6 +124,114 @@ def test_absurd_clocks_are_survived(fleet):
             Received("a", Sweep(1, 2, -clock, -clock, disks=(Disk("d", 1),)), fleet.t0 + 1, 2.0),
         ])  # fmt: skip
     assert store.latest(Entity.DISK)["read_bytes_per_s"].to_list() == [None]
+
+
+def odd(store, at=0.0):
+    return store.oddities(100.0 + at)
+
+
+def test_an_honest_host_is_not_marked(fleet):
+    store = Store(1.0)
+    store.append(
+        [fleet.hello(), fleet.gpu_sweep(at=1), fleet.disk_sweep(at=2, read=None), fleet.cpu_sweep("b", util=None)]
+    )
+    twice = (GpuProcess("G0", 1), GpuProcess("G0", 1))
+    store.append([fleet.sweep(at=3, processes=twice, filesystems=(Filesystem("/"), Filesystem("/")))])
+    assert odd(store, 3) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"memory": Memory(used_bytes=-5)}, "memory_used_bytes: -5 is not believable"),
+        ({"load1": 1e300}, "load1: 1e+300 is not believable"),
+        ({"gpus": (GpuReading("G0", util_pct=101.0),)}, "util_pct: 101.0 is not believable"),
+        ({"gpus": (GpuReading("G0", ecc_corrected=10**9999),)}, "ecc_corrected: a huge number is not believable"),
+        ({"gpus": (GpuReading("G0"), GpuReading("G0"))}, "gpus: one is named twice, or has no name"),
+        ({"gpus": (GpuReading(""),)}, "gpus: one is named twice, or has no name"),
+        ({"gpus": tuple(GpuReading(f"G{n}") for n in range(4096))}, "gpus: 4096 were said, 256 are taken"),
+        ({"gpu_details": tuple(GpuDetails(f"G{n}") for n in range(300))}, "gpu_details: 300 were said, 256 are taken"),
+        (
+            {"gpus": (GpuReading("G0"),), "gpu_details": (GpuDetails("G0", remapped_correctable=-1),)},
+            "remapped_correctable: -1 is not believable",
+        ),
+        ({"samples": tuple(Sample("s", str(n)) for n in range(257))}, "samples: 257 were said, 256 are taken"),
+        ({"processes": (GpuProcess("G0", 1, "\x1b[2Jroot"),)}, "user: control characters"),
+    ],
+)
+def test_what_cannot_be_so_marks_the_host_and_no_other(fleet, fields, words):
+    store = Store(1.0)
+    store.append([fleet.sweep("good", 1, gpus=(GpuReading("G0"),)), fleet.sweep("bad", 1, **fields)])
+    assert odd(store, 1) == {"bad": (words,)}
+    assert odd(store, 30) == {"bad": (words,)}
+    assert odd(store, 62) == {}, "a host that says it no more is no longer marked"
+
+
+def test_a_hello_may_be_odd_too(fleet):
+    store = Store(1.0)
+    store.append([fleet.hello(gpus=tuple(f"G{n}" for n in range(300)))])
+    assert odd(store) == {"a": ("gpus: 300 were said, 256 are taken",)}
+
+
+def test_a_monotonic_clock_that_goes_back_is_odd_and_a_boot_is_not(fleet):
+    store = Store(1.0)
+    store.append([fleet.hello(), fleet.sweep(at=1, mono=900.0), fleet.sweep(at=2, mono=500.0)])
+    assert odd(store, 2) == {"a": ("clock: its monotonic clock went backwards",)}
+    fresh = Store(1.0)
+    fresh.append([fleet.hello(), fleet.sweep(at=1, mono=900.0)])
+    fresh.append([fleet.hello(at=2, boot_id="next"), fleet.sweep(at=2, mono=5.0)])
+    assert odd(fresh, 2) == {}
+
+
+def test_oddities_are_bounded_for_each_host(fleet):
+    store = Store(1.0)
+    fields = [field.name for field in msgspec.structs.fields(GpuReading) if field.name != "uuid"]
+    for at in range(3):
+        store.append(
+            [fleet.sweep(at=at, gpus=tuple(GpuReading(f"G{n}", **dict.fromkeys(fields, -(2**70))) for n in range(256)))]
+        )
+    (said,) = odd(store, 3).values()
+    assert 1 <= len(said) <= MOST_OF_A_HOST
+    assert all(len(words) < 100 for words in said)
+
+
+def test_a_hostile_host_takes_no_more_memory_than_its_bound(fleet):
+    store = Store(1.0)
+    store.append([fleet.hello("good", gpus=tuple(f"G{n}" for n in range(8))), fleet.gpu_sweep("good", at=0)])
+
+    def shout(tick):
+        """Everything new in every sweep: GPUs, mounts, series with long labels, processes, services."""
+        new = f"{tick:03}-" + "x" * 150
+        return fleet.sweep(
+            "bad",
+            tick,
+            gpus=tuple(GpuReading(f"{new}{n}", util_pct=1.0) for n in range(4096)),
+            filesystems=tuple(Filesystem(f"/{new}{n}", used_bytes=1) for n in range(4096)),
+            samples=tuple(Sample("s", f'm{{l="{new}{n}"}}', 1.0) for n in range(4096)),
+            services=tuple(Service(f"{new}{n}", latency_s=1.0) for n in range(4096)),
+            processes=tuple(GpuProcess(new, n, new, new, new) for n in range(4096)),
+            nics=tuple(Nic(f"{new}{n}", rx_bytes=n) for n in range(4096)),
+            units=tuple(Unit(f"{new}{n}", "active") for n in range(4096)),
+        )
+
+    for tick in range(1, 6):
+        store.append([shout(tick)])
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, bytes_before = tracemalloc.get_traced_memory()[0], store.nbytes()
+        for tick in range(6, 26):
+            store.append([shout(tick)])
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert store.nbytes() <= bytes_before
+    # Numpy's share is counted by nbytes, too; this is everything in Python: names, codes, oddities.
+    assert grown < 2 << 20
+    rows = {entity: store.latest(entity).filter(pl.col("host") == "bad").height for entity in Entity}
+    assert all(rows[entity] <= most for entity, (_, most) in LISTS_OF.items())
+    assert store.latest(Entity.GPU).filter(pl.col("host") == "good").height == 8
 
 
 numbers = st.one_of(st.none(), st.integers(), st.integers(-(2**80), 2**80), st.integers(0, 100))
