@@ -124,6 +124,7 @@ class Lab:
     ):
         """Start a host that lets our key in."""
         key = options.pop("key", None) or asyncssh.generate_private_key("ssh-ed25519")
+        public = options.pop("public", key)
         if "authorized_client_keys" not in options:
             options["authorized_client_keys"] = asyncssh.import_authorized_keys(
                 self.client_key.export_public_key().decode()
@@ -141,12 +142,12 @@ class Lab:
             "127.0.0.1",
             port,
             server_factory=lambda: _Server(lambda: self.hosts[name], is_forwarding),
-            server_host_keys=[key],
+            server_host_keys=key if isinstance(key, list) else [key],
             process_factory=handle if handler is not None else None,
             encoding=None,
             **options,
         )
-        host = Host(name, acceptor.get_port(), key, acceptor)
+        host = Host(name, acceptor.get_port(), public, acceptor)
         self.hosts[name] = host
         self.write()
         return host
