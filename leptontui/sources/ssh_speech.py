@@ -22,6 +22,9 @@ MESSAGES_BURST: Final = 500.0
 """What may have piled up on the way while this machine slept: SSH's window and the pipes hold a few hundred sweeps."""
 BYTES_PER_S: Final = 4.0 * 1024 * 1024
 BYTES_BURST: Final = 32.0 * 1024 * 1024
+_GREETING: Final = b'{"kind":"hello",'
+_OURS: Final = (_GREETING, b'{"kind":"sweep",', b'{"kind":"event",')
+"""How a probe's lines begin; other JSON, a start-up file's for one, has blanks there or other kinds."""
 
 
 class Speech:
@@ -53,6 +56,8 @@ class Speech:
         """
         if not self._bytes.take(len(line), now_s):
             raise _refusal(f"the probe floods: more than {BYTES_PER_S / 2**20:g} MiB/s")
+        if not self.has_begun:
+            line = _without_prompt(line)
         try:
             message = decode(line)
         except WireError as error:
@@ -81,13 +86,20 @@ class Speech:
             if len(self._bad) > BAD_LINES:
                 raise _refusal(f"more than {BAD_LINES} bad lines in a minute, the last: {error.cause}")
             return
-        if line.startswith(b'{"') and b'"kind"' in line:
+        if line.startswith(_OURS):
+            # It is a probe, but not one that we understand: waiting for better does not help.
             raise _refusal(error.cause)
         self._noise_lines += 1
         self._noise_bytes += len(line) + 1
         self.last_noise = plain(line[:1024].decode("utf-8", "replace"), 120) or self.last_noise
         if self._noise_lines > NOISE_LINES or self._noise_bytes > NOISE_BYTES:
             raise _refusal(f"the host prints much before the probe speaks, the last line: {self.last_noise}")
+
+
+def _without_prompt(line: bytes) -> bytes:
+    """The greeting in `line`, where something was printed before it without a newline; else the line."""
+    start = line.find(_GREETING)
+    return line[start:] if start > 0 else line
 
 
 class _Bucket:

@@ -1,4 +1,4 @@
-"""The fallback launched as on a host without Python, in every shell and awk there is here, with nvidia-smi's stand-in."""
+"""The fallback launched as on a host without Python, in every shell and awk there is here, with a stand-in."""
 
 import os
 import shutil

@@ -105,8 +105,8 @@ def test_any_bytes_are_noise_a_message_or_a_refusal(lines):
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (78, FaultKind.NO_PYTHON, "no usable Python: last"),
-        (127, FaultKind.NO_PYTHON, "no usable Python: last"),
+        (78, FaultKind.NO_PYTHON, "no awk or no /proc: last"),
+        (127, FaultKind.NO_PYTHON, "no sh on the account's PATH: last"),
         (1, FaultKind.PROBE_FAILED, "status 1: last"),
         (0, FaultKind.PROBE_FAILED, "status 0: last"),
         (-9, FaultKind.PROBE_FAILED, "signal 9: last"),
