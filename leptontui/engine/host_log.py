@@ -34,7 +34,7 @@ Kind = tuple[str, int | None, str | None]
 Said = tuple[str, int | None, str]
 """By what an event is recognised besides its time and its GPU: an Xid by its number, all else by its text."""
 _LOGGED: Final = "NVRM"
-"""With this begins what the kernel's log tells of an Xid, and nothing that NVML tells."""
+"""Stands in what the kernel's log tells of an Xid, and in nothing that NVML tells."""
 
 
 @dataclass(slots=True)
@@ -205,4 +205,4 @@ def _may_be_one(known: HostEvent, event: HostEvent) -> bool:
 
 
 def _is_logged(event: HostEvent) -> bool:
-    return event.text.startswith(_LOGGED)
+    return _LOGGED in event.text
