@@ -104,7 +104,7 @@ def late_sections(config, wake):
     """Those of `sections_of` that ask in threads of their own; see there."""
     proc, sys = config.get("proc", "/proc"), config.get("sys", "/sys")
     filesystems, ports = FilesystemReader(proc, wake), PortReader(sys, wake)
-    units = UnitReader(config.get("units") or (), wake, booted=config.get("booted", BOOTED))
+    units = UnitReader(config.get("units") or (), wake, booted=config.get("booted", BOOTED), sys=sys)
     return [
         late("filesystems", "filesystems", filesystems, [], filesystems.silent),
         late("ib_ports", "infiniband", ports, [], lambda: ports.gaps),

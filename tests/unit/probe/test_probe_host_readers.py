@@ -238,6 +238,7 @@ def test_unit_names_are_fit_for_a_command_line():
 def test_garbage_about_units(content, named):
     names, kept = units.unit_names(named)
     json.dumps(units.parse_show(content, names, 1.0, kept), allow_nan=False)
+    assert all(group.startswith("/") for group in units.parse_groups(content, names).values())
 
 
 def command(tmp_path, script):
@@ -258,6 +259,55 @@ def test_systemctl_is_asked_for_all_at_once(tmp_path):
     asked = (tmp_path / "asked").read_text()
     assert asked.startswith("show --no-pager --property=LoadState,")
     assert asked.endswith("-- " + " ".join(f"{name}.service" for name in (*units.MATTERS, "mine")) + "\n")
+
+
+class Shown:
+    """A systemctl that shows what it is told and counts how often, and its control groups."""
+
+    def __init__(self, tmp_path):
+        self.shown, self.asked = tmp_path / "shown", tmp_path / "asked"
+        script = f'echo >> "{self.asked}"; cat "{self.shown}"\n'
+        self.group = tmp_path / "sys/fs/cgroup/system.slice/mine.service"
+        self.group.mkdir(parents=True)
+        self.show("active")
+        path, sys = command(tmp_path, script), str(tmp_path / "sys")
+        self.reader = units.UnitReader(["mine"], command=path, booted=str(tmp_path), sys=sys)
+
+    def show(self, active):
+        block = "LoadState=not-found\n\n" * len(units.MATTERS)
+        block += f"LoadState=loaded\nActiveState={active}\nStateChangeTimestampMonotonic=1000\nControlGroup=/system.slice/mine.service\n"
+        self.shown.write_text(block)
+
+    def times_asked(self):
+        return len(self.asked.read_text().splitlines())
+
+
+def test_units_are_asked_once_a_minute_and_when_a_control_group_changes(tmp_path):
+    shown = Shown(tmp_path)
+    assert settled(shown.reader, 0.0)[0]["active"] == "active"
+    ages = [settled(shown.reader, float(now))[0]["since_s"] for now in range(1, 50)]
+    assert ages[-1] - ages[0] == pytest.approx(48.0)
+    assert shown.times_asked() == 1
+    shown.show("failed")
+    shown.group.rmdir()
+    assert settled(shown.reader, 52.0)[0]["active"] == "failed"
+    assert shown.times_asked() == 2
+    assert settled(shown.reader, 52.0 + units.PERIOD_S)[0]["active"] == "failed"
+    assert shown.times_asked() == 3
+
+
+def test_units_between_two_states_are_asked_more_often(tmp_path):
+    shown = Shown(tmp_path)
+    shown.show("activating")
+    settled(shown.reader, 0.0)
+    shown.show("active")
+    assert settled(shown.reader, units.CHANGING_S)[0]["active"] == "active"
+
+
+def test_a_control_group_leads_to_nowhere_else():
+    printed = b"ControlGroup=/a/../../../etc\n\nControlGroup=relative\n\nControlGroup=/kubelet.slice/k\n"
+    groups = units.parse_groups(printed, ["a", "b.timer", "c"])
+    assert groups == {"a": "/system.slice/a.service", "b.timer": "/system.slice/b.timer", "c": "/kubelet.slice/k"}
 
 
 def test_without_systemd_it_says_so(tmp_path):
