@@ -12,7 +12,9 @@ RETRY_LIBRARY_S = 60.0
 _EARLY_S = 0.1
 """A sweep that comes a little early is in time."""
 RENEW_S = 60.0
-"""While a GPU is lost NVML is begun anew this often: its session may keep saying so of one that was mended."""
+"""While a GPU is lost NVML is begun anew after so long: its session may keep saying so of one that was mended."""
+RENEW_MOST_S = 960.0
+"""The pauses double until they are as long as this: beginning anew is dear."""
 
 
 class Gpus:
@@ -41,6 +43,7 @@ class Gpus:
         self._nvml = None
         self._retry_at = 0.0
         self._opened_at = 0.0
+        self._renew_s = RENEW_S
         self._gap = {}
         self._end = None
         self._gone = set()
@@ -90,6 +93,7 @@ class Gpus:
             self._end, self._retry_at = (None,), now + RETRY_S
         elif self._retry and self._may_renew(now):
             self._end, self._retry_at = (None,), now
+            self._renew_s = min(2.0 * self._renew_s, RENEW_MOST_S)
         if self._end is not None and not self.is_hung:
             self._close()
         if self._nvml is None and now >= self._retry_at and not self.is_hung:
@@ -154,7 +158,12 @@ class Gpus:
 
         Without persistence the driver lets go of a GPU that nobody uses, and its volatile counters begin at 0 again.
         """
-        if self._nvml is None or self._end is not None or self.is_hung or now - self._opened_at < RENEW_S - _EARLY_S:
+        if (
+            self._nvml is None
+            or self._end is not None
+            or self.is_hung
+            or now - self._opened_at < self._renew_s - _EARLY_S
+        ):
             return False
         answering = [card for index, card in list(self._cards.items()) if index not in self._retry]
         return all(card.is_persistent for card in answering)
@@ -223,6 +232,8 @@ class Gpus:
     def _succeed(self, index, card, told):
         self._cards[index] = card
         self._unseen.discard(index)
+        if index in self._absent or card.uuid in self._gone:
+            self._renew_s = RENEW_S
         self._absent.discard(index)
         self._missing.pop(index, None)
         self._retry.pop(index, None)

@@ -165,6 +165,17 @@ def test_a_mended_gpu_that_the_session_still_calls_lost_is_found_by_a_new_one(gp
     assert [uuid for uuid, _ in host.losses] == [SECOND]
 
 
+def test_looking_for_a_gpu_that_stays_lost_becomes_rare(gpus, nvml, sweep):
+    gpus.set(count=2, gpu1_lost=1)
+    host = Gpus(nvml)
+    before = gpus.asked("vbios")
+    for second in range(600):
+        assert len(sweep(host, 100.0 + second)) == 1
+    # A session at 0, 60, 180 and 420 seconds.
+    assert gpus.asked("vbios") == before + 4
+    assert host.losses == [(None, "GPU 1: GPU is lost")]
+
+
 def test_no_new_session_where_the_others_would_forget_their_counters(gpus, nvml, sweep):
     gpus.set(count=2, gpu0_persistence=0)
     host = Gpus(nvml)
