@@ -275,7 +275,8 @@ class Shown:
 
     def show(self, active):
         block = "LoadState=not-found\n\n" * len(units.MATTERS)
-        block += f"LoadState=loaded\nActiveState={active}\nStateChangeTimestampMonotonic=1000\nControlGroup=/system.slice/mine.service\n"
+        block += f"LoadState=loaded\nActiveState={active}\nStateChangeTimestampMonotonic=1000\n"
+        block += "ControlGroup=/system.slice/mine.service\n"
         self.shown.write_text(block)
 
     def times_asked(self):
