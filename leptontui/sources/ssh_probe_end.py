@@ -15,12 +15,12 @@ _NOT_FOUND: Final = 127
 _CRASHED: Final = 70
 """The probe's own end by an error of ours (EX_SOFTWARE); what it says is a traceback."""
 _COMMAND: Final = "let the account run commands: look at ForceCommand in sshd's configuration, and at its login shell"
-_NO_ACCOUNT: Final = re.compile(r"account is (?:currently )?not available|not available for login|nologin", re.I)
+_NO_ACCOUNT: Final = re.compile(r"account is (?:currently )?not available|nologin", re.IGNORECASE)
 """What nologin(8) of util-linux, Debian and BSD say."""
 _NO_COMMANDS: Final = re.compile(
     r"forbidden (?:command|path)|unknown command|restricted|not (?:allowed|permitted) to (?:run|execute)"
     r"|only (?:sftp|scp|rsync)|sftp connections only|interactive git shell|unrecognized command|invalid input detected",
-    re.I,
+    re.IGNORECASE,
 )
 """What rbash, lshell, rssh, git-shell, sshd's internal-sftp and the shells of switches and controllers say."""
 _FAULTS: Final = {

@@ -314,7 +314,7 @@ def test_a_shell_in_the_place_of_the_command_runs_nothing_of_it(launch):
     assert probe.process.stdout.read() == b""
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "csh", "tcsh", "fish", "dash", "ksh", "mksh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "csh", "tcsh", "fish", "dash", "ksh", "mksh", "rbash"])
 @pytest.mark.parametrize("is_python_there", [True, False])
 def test_every_login_shell_launches_it(launch, tmp_path, shell, is_python_there, no_platform_python):
     found = shutil.which(shell)

@@ -30,6 +30,11 @@ NOISE = [
 ]
 
 
+def hear(speech, lines):
+    for line in lines:
+        speech.hear(line, 0.0)
+
+
 @pytest.mark.parametrize("noise", NOISE, ids=range(len(NOISE)))
 def test_noise_before_the_greeting_is_overlooked(noise):
     speech = Speech(1.0)
@@ -69,8 +74,7 @@ def test_a_probe_of_another_version_is_refused_at_once():
 def test_much_noise_is_refused_and_its_last_line_shown(line):
     speech = Speech(1.0)
     with pytest.raises(LinkError, match="prints much before the probe speaks") as caught:
-        for _ in range(NOISE_LINES + 1):
-            speech.hear(line, 0.0)
+        hear(speech, [line] * (NOISE_LINES + 1))
     assert caught.value.fault.kind is FaultKind.PROTOCOL
     assert len(caught.value.fault.cause) <= 201
 
