@@ -130,9 +130,9 @@ class _Process(asyncio.SubprocessProtocol):
         self.ended.set()
 
     def last_words(self) -> str:
-        """The last line it wrote to stderr, fit for the screen."""
-        lines = (plain(line, 200) for line in reversed(self._stderr.text().splitlines()))
-        return next((line for line in lines if line), "")
+        """The last two lines it wrote to stderr, fit for the screen: `ssh -W` tells the reason before the result."""
+        lines = [text for line in self._stderr.text().splitlines() if (text := plain(line, 120))]
+        return "; ".join(lines[-2:])
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         """Nothing is known of where it leads."""

@@ -10,19 +10,19 @@ class Seats:
     """Lets commands wait for their turn once the host has refused one while others ran.
 
     Attributes:
-        taken: how many run, or are being started.
-        limit: how many the host lets run at a time; None until it has refused one.
+        limit: how many the host lets run at a time, as far as is known; None until it has refused one.
     """
 
     def __init__(self) -> None:
-        self.taken = 0
         self.limit: int | None = None
+        self._taken = 0
+        self._running = 0
         self._queue: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> None:
         """Wait for a seat, and take it."""
         if self._has_room and not self._queue:
-            self.taken += 1
+            self._taken += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
@@ -35,20 +35,31 @@ class Seats:
                 self._queue.remove(turn)
             raise
 
+    def settle(self) -> None:
+        """The command that has taken a seat runs."""
+        self._running += 1
+        if self.limit is not None and self.limit < self._running:
+            self.limit = self._running
+            self._wake()
+
+    def end(self) -> None:
+        """A command that ran has ended."""
+        self._running -= 1
+        self.leave()
+
     def leave(self) -> None:
-        """Give a seat back."""
-        self.taken -= 1
-        while self._queue and self._has_room:
-            turn = self._queue.popleft()
-            if not turn.done():
-                self.taken += 1
-                turn.set_result(None)
+        """Give back a seat whose command does not run."""
+        self._taken -= 1
+        self._wake()
 
     def learn(self) -> bool:
-        """A command was refused, and has given its seat back: whether that is because others have one."""
-        if self.taken == 0:
+        """A command was refused, and has given its seat back: whether that may be because others have one.
+
+        Those that were asked for before it may have been granted though their answers are not read yet.
+        """
+        if self._taken == 0:
             return False
-        self.limit = self.taken if self.limit is None else min(self.limit, self.taken)
+        self.limit = max(1, self._running)
         return True
 
     @property
@@ -58,4 +69,11 @@ class Seats:
 
     @property
     def _has_room(self) -> bool:
-        return self.limit is None or self.taken < self.limit
+        return self.limit is None or self._taken < self.limit
+
+    def _wake(self) -> None:
+        while self._queue and self._has_room:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._taken += 1
+                turn.set_result(None)

@@ -155,10 +155,11 @@ async def _opened(
             if isinstance(error, OSError | asyncssh.Error):
                 raise line.fault_error(error) from error
             raise
+        line.seats.settle()
         if session.ended.is_set():
-            line.seats.leave()
+            line.seats.end()
         else:
-            session.on_end = line.seats.leave
+            session.on_end = line.seats.end
         return channel, session
 
 

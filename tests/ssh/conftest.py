@@ -72,6 +72,8 @@ class Host:
     commands: list[str] = field(default_factory=list)
     started: asyncio.Condition = field(default_factory=asyncio.Condition)
     dials: int = 0
+    may_run: Callable[[], bool] = lambda: True
+    may_forward: Callable[[asyncssh.SSHServerConnection], None] = lambda connection: None
 
     def cut(self) -> None:
         """Drop all connections without a word."""
@@ -86,13 +88,23 @@ class Host:
 
 
 class _Server(asyncssh.SSHServer):
-    def __init__(self, host: Callable[[], Host], is_forwarding: bool) -> None:
+    def __init__(self, host: Callable[[], Host], is_forwarding: bool, handle: Handler | None) -> None:
         self._host = host
         self._is_forwarding = is_forwarding
+        self._handle = handle
+
+    def session_requested(self):
+        if self._handle is None:
+            return False
+        if not self._host().may_run():
+            # Word for word what sshd answers beyond MaxSessions.
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "open failed")
+        return asyncssh.SSHServerProcess(self._handle, None, 3, False)
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._host().dials += 1
         self._host().connections.append(conn)
+        self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
         self._host().logins.append(username)
@@ -102,6 +114,7 @@ class _Server(asyncssh.SSHServer):
         if not self._is_forwarding:
             # Word for word what sshd answers with AllowTcpForwarding no.
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
+        self._host().may_forward(self._connection)
         return True
 
 
@@ -141,9 +154,10 @@ class Lab:
         acceptor = await asyncssh.listen(
             "127.0.0.1",
             port,
-            server_factory=lambda: _Server(lambda: self.hosts[name], is_forwarding),
+            server_factory=lambda: _Server(
+                lambda: self.hosts[name], is_forwarding, handle if handler is not None else None
+            ),
             server_host_keys=key if isinstance(key, list) else [key],
-            process_factory=handle if handler is not None else None,
             encoding=None,
             **options,
         )

@@ -143,9 +143,8 @@ async def test_names_are_hashed_and_ports_written_as_openssh_does(lab):
     written = lab.known_hosts.read_text()
     assert "127.0.0.1" not in written
     assert written.startswith("# no newline at the end\n|1|")
-    found = subprocess.run(
-        ["ssh-keygen", "-F", f"[127.0.0.1]:{host.port}", "-f", lab.known_hosts], capture_output=True, text=True
-    )
+    command = ["ssh-keygen", "-F", f"[127.0.0.1]:{host.port}", "-f", str(lab.known_hosts)]
+    found = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
     assert host.key.export_public_key().decode().split()[1] in found.stdout
 
 
