@@ -35,7 +35,7 @@ class Card:
         self._device = device
         self._hwmon = _hwmon_of(device)
         self._temperatures = self._sensors()
-        self._links = _links_of(device)
+        self._link_at = _link_of(device)
         self._kept = {}
         self._slow_due = self._details_due = 0.0
         self._slow = {}
@@ -118,10 +118,7 @@ class Card:
         }
 
     def _link(self, meaning, name):
-        """The least that both ends of its link to the host can do or do now."""
-        found = [meaning(self._again(name, end)) for end in self._links]
-        known = [value for value in found if value is not None]
-        return min(known) if known else None
+        return meaning(self._again(name, self._link_at))
 
     def read(self, now):
         """(the wire's `GpuReading`, `GpuDetails` or None while they are not due), as dicts.
@@ -215,8 +212,8 @@ def _hwmon_of(device):
     return "%s/hwmon/%s" % (device, names[0]) if names else None
 
 
-def _links_of(device):
-    """The devices whose link is the GPU's to the host: its own, or the outer end of the switch on its board."""
+def _link_of(device):
+    """The device whose link is the GPU's to the host: itself, or the outer end of the switch on its board."""
     at = os.path.realpath(device)
     for _ in range(_MOST_BRIDGES):
         parent = os.path.dirname(at)
@@ -225,4 +222,4 @@ def _links_of(device):
         if not (read_or_none(parent + "/class") or b"").strip().startswith(_BRIDGE):
             break
         at = parent
-    return [at]
+    return at

@@ -442,6 +442,12 @@ def test_secrets_are_masked(words):
     assert shown.startswith(words[0].partition(" ")[0])
 
 
+def test_who_logs_in_where_is_left_to_be_seen():
+    assert masking.masked_text("postgres://anna:x@db:5432/runs") == "postgres://anna:***@db:5432/runs"
+    assert masking.masked_text("https://x@github.com/a/b") == "https://***@github.com/a/b"
+    assert masking.masked_text("a?token=x&rev=2") == "a?token=***&rev=2"
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -265,6 +265,14 @@ def test_a_histogram_whose_buckets_changed_is_another():
     assert all(row["value"] is not None for row in reduce(series, other % (9, 9), 2.0).values())
 
 
+def test_a_histogram_that_began_anew_has_no_quantiles_until_the_next_reading():
+    series = Series("s", ["h"])
+    content = b'h_bucket{le="1"} %d\nh_bucket{le="+Inf"} %d\n'
+    reduce(series, content % (5, 5), 0.0)
+    assert all(row["value"] is None for row in reduce(series, content % (1, 9), 1.0).values())
+    assert all(row["value"] is not None for row in reduce(series, content % (2, 10), 2.0).values())
+
+
 def test_what_a_page_says_is_bounded():
     series = Series("s", ["a*"], most=10)
     page = Page(series.is_wanted, most=50)

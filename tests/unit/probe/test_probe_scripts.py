@@ -287,6 +287,11 @@ def test_a_script_runs_at_its_cadence_and_never_twice_at_a_time(script, tmp_path
     (tmp_path / "hold").unlink()
     reader.join(WAIT_S)
     assert runs() == 3
+    # It is late, so it runs at once, and once.
+    for now in (42.0, 43.0):
+        reader.read(now)
+        reader.join(WAIT_S)
+    assert runs() == 4
     reader.close()
 
 

@@ -444,6 +444,25 @@ def test_services_are_asked_at_their_cadence_and_never_twice_at_a_time(server):
     assert reader.read(102.0)[0][0]["is_healthy"]
 
 
+def test_after_a_page_that_failed_rates_begin_anew():
+    count = iter((10, 20, None, 30, 40))
+
+    def fetch(_url, _timeout_s, sink):
+        number = next(count)
+        if number is None:
+            raise Failed("it is restarted")
+        sink(b"a_total %d\n" % number)
+        return client.Answer(200, 0.01, {})
+
+    reader = ServiceReader([{"name": "s", "metrics": "x", "series": ["a_total"]}], fetch=fetch)
+    values = []
+    for now in (0.0, 10.0, 20.0, 30.0, 40.0):
+        rows, samples = asked(reader, now)
+        values.append([row["value"] is None for row in samples])
+        assert rows[0].get("why") == ("metrics: it is restarted" if now == 20.0 else None)
+    assert values == [[True], [False], [], [True], [False]]
+
+
 def test_cadences_are_within_bounds_and_without_drift():
     assert bounded("x", 5.0, 1.0, 10.0) == 5.0
     assert bounded(float("nan"), 5.0, 1.0, 10.0) == 5.0
