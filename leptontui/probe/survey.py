@@ -152,12 +152,15 @@ class Survey:
         before = self._noted.get(of, {})
         if gaps == before:
             return
-        for what in before:
-            if what not in gaps:
-                self._gaps.clear(what)
-        for what, why in gaps.items():
-            self._gaps.note(what, why)
         self._noted[of] = dict(gaps)
+        for what in before:
+            # Two readers may miss the same, for reasons of their own.
+            why = next((noted[what] for noted in self._noted.values() if what in noted), None)
+            if why is None:
+                self._gaps.clear(what)
+        for noted in self._noted.values():
+            for what, why in noted.items():
+                self._gaps.note(what, why)
 
     def _wait_until(self, is_done):
         until = time.monotonic() + SHORT_WAIT_S

@@ -135,6 +135,22 @@ def test_gaps_of_a_section_come_and_go(survey):
     assert "port x" not in unavailable(one.hello())
 
 
+def test_what_two_readers_miss_is_listed_until_neither_does(survey):
+    first, second = {"x": "one"}, {"x": "two"}
+    parts = [Section("a", lambda _: {}, {}, lambda: first), Section("b", lambda _: {}, {}, lambda: second)]
+    one = survey(sections=parts)
+    assert unavailable(one.hello())["x"] == "two"
+    second.clear()
+    one.sweep()
+    assert unavailable(one.hello())["x"] == "one"
+    version = one.version
+    one.sweep()
+    assert one.version == version
+    first.clear()
+    one.sweep()
+    assert "x" not in unavailable(one.hello())
+
+
 def test_what_is_late_is_waited_for_a_little_so_that_the_first_hello_is_whole(survey):
     class Late:
         is_idle = False
