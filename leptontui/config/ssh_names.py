@@ -15,6 +15,8 @@ from leptontui.config.hostlist import host_name
 _KEYWORD: Final = re.compile(r'"?([A-Za-z]+)"?(?:\s*=\s*|\s+)(.*)')
 _MAX_DEPTH: Final = 16
 """OpenSSH's own limit on nested Include, readconf.c."""
+_MOST_FILES: Final = 1_000
+"""Files that include each other several times would be read for ever."""
 _FORGE_USER: Final = "git"
 """Who logs in as this gets no shell: a place for repositories, not a host to watch."""
 
@@ -31,6 +33,8 @@ class _Names:
     places: dict[str, str] = field(default_factory=dict)
     forges: set[str] = field(default_factory=set)
     open: tuple[str, ...] = ()
+    chain: tuple[Path, ...] = ()
+    files: int = 0
 
 
 def ssh_config_hosts(path: Path, read: Read, listed: Listed) -> list[FoundHost]:
@@ -43,15 +47,20 @@ def ssh_config_hosts(path: Path, read: Read, listed: Listed) -> list[FoundHost]:
 
     Raises:
         OSError: the configuration, or a file that it includes, cannot be read.
-        ValueError: it is no text.
+        ValueError: it is no text, or includes too much.
     """
     names = _Names(read, listed)
-    _read(path, names, 0)
+    _read(path, names)
     return [FoundHost(name, where=where) for name, where in names.places.items() if name not in names.forges]
 
 
-def _read(path: Path, names: _Names, depth: int) -> None:
-    outer = names.open
+def _read(path: Path, names: _Names) -> None:
+    if path in names.chain or len(names.chain) > _MAX_DEPTH:
+        return
+    names.files += 1
+    if names.files > _MOST_FILES:
+        raise ValueError(f"more than {_MOST_FILES:,} files are included")
+    outer, names.chain = names.open, (*names.chain, path)
     for number, line in enumerate(names.read(path).split("\n"), start=1):
         found = _KEYWORD.match(line.strip())
         if found is None:
@@ -65,10 +74,10 @@ def _read(path: Path, names: _Names, depth: int) -> None:
                 names.open = ()
             case "user" if _words(found[2]) == [_FORGE_USER]:
                 names.forges.update(names.open)
-            case "include" if depth < _MAX_DEPTH:
+            case "include":
                 for included in _included(found[2], names.listed):
-                    _read(included, names, depth + 1)
-    names.open = outer
+                    _read(included, names)
+    names.open, names.chain = outer, names.chain[:-1]
 
 
 def _included(text: str, listed: Listed) -> Iterator[Path]:
