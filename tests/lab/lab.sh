@@ -42,10 +42,14 @@ power_on() {
   echo $! >"$d/pid"
 }
 
+# The guest outlives its nspawn: its first process has to be killed as well, and with it goes all of it.
 power_off() {
-  local d=$LAB/$1
+  local d=$LAB/$1 group guests
   [ -f "$d/pid" ] || return 0
-  kill -KILL -- "-$(cat "$d/pid")" 2>/dev/null || true
+  group=$(cat "$d/pid")
+  guests=$(pgrep -g "$group" -x systemd-nspawn | xargs -rn1 pgrep -P) || true
+  # shellcheck disable=SC2086
+  kill -KILL -- "-$group" $guests 2>/dev/null || true
   rm -f "$d/pid"
 }
 
