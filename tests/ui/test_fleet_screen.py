@@ -272,7 +272,7 @@ async def test_frozen_and_failed_are_told_on_the_host_too(stage):
 
 async def test_moving_by_keys_and_mouse(stage):
     async with stage.run(120, 20):
-        await stage.press("j", "j", "down", "k")
+        await stage.press("down", "down", "down", "up")
         assert stage.cursor[0] == "gpu-002"
         await stage.press("end")
         assert "89 of 89" in stage.text
@@ -519,10 +519,34 @@ async def test_the_palette_finds_commands_by_name(stage):
 async def test_help_explains_keys_signs_filter_and_metrics(stage):
     async with stage.run(120, 200):
         await stage.press("question_mark")
-        for words in ("Drain the host in Slurm.", "critical: somebody", "job:8812", "Board power draw. [W]"):
+        for words in ("Drain the host in Slurm.", "critical: somebody", "job:8812", "Board power draw.  [W]  NVML"):
             assert words in stage.text
         await stage.press("escape")
         assert stage.fleet.is_current
+
+
+async def test_help_can_be_searched(stage):
+    async with stage.run(120, 40):
+        await stage.press("question_mark", "slash")
+        await stage.type("row could not")
+        assert "A row could not be remapped: the GPU is to be replaced.  [yes or no]  NVML, every 10 s" in stage.text
+        assert "1 entries" in stage.lines[0]
+        assert "Drain the host" not in stage.text
+        await stage.press("enter", "escape")
+        assert "Open the host under the cursor." in stage.text
+        await stage.press("slash")
+        await stage.type("zzz")
+        assert "nothing here speaks of zzz" in stage.text
+        await stage.press("escape", "escape")
+        assert stage.fleet.is_current
+
+
+async def test_help_explains_only_keys_that_are_there(source):
+    stage = FleetPilot(source, None)
+    async with stage.run(120, 200):
+        await stage.press("question_mark")
+        for words in ("Drain", "Review host keys", "Answer what a login"):
+            assert words not in stage.text
 
 
 async def test_what_waits_for_the_first_paint_is_called_once(source):

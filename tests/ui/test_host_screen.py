@@ -66,7 +66,7 @@ async def test_a_gpu_host_says_what_it_is_made_of_and_charts_its_worst_gpu():
             "ib1 down",
             "python -m train --config llama-70b.yaml --rank 6",
             "oom-kill",
-            "xid 94  GPU 2",
+            "Xid 94  GPU 2",
             "fan: not supported on this board",
             "load 61.2  58.0  55.1",
             "SW thermal",
@@ -82,7 +82,8 @@ async def test_a_host_without_gpus_charts_its_cpu():
         assert shown.screen.choice.key.metric == "cpu_util_pct"
         assert not shown.screen.query_one(GpuStrip).display
         assert "host cpu" in shown.text
-        assert "GPU" not in shown.text
+        assert "▸ GPU" not in shown.text
+        assert "i inspect" not in shown.text
         await pilot.press("right", "m")
         assert shown.screen.choice.key.metric == "load1"
 

@@ -49,7 +49,10 @@ class SnapshotScreen(Screen[None]):
 
     def bind_keys(self, scope: Scope) -> None:
         """Bind the registry's keys of one scope."""
-        for one in bindings_of(scope, can_act=self.commands is not None, can_let_in=self.access is not None):
+        mine = bindings_of(scope, can_act=self.commands is not None, can_let_in=self.access is not None)
+        for key in (key for one in mine for key in one.key.split(",")):
+            self._bindings.key_to_bindings.pop(key, None)  # Textual's own, such as tab, would come first
+        for one in mine:
             self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
 
     def host_for(self, key: str) -> str | None:  # noqa: ARG002 — for screens where a host has to be chosen first

@@ -48,6 +48,7 @@ class EventsScreen(ListScreen["EventPage", EventRow]):
 
     SCOPE: ClassVar[Scope] = Scope.EVENTS
     PLACE: ClassVar[str] = "events"
+    DETAIL_LINES: ClassVar[int] = 4
 
     def __init__(
         self,
@@ -129,7 +130,7 @@ class EventsScreen(ListScreen["EventPage", EventRow]):
             Piece(before, "accent"),
             Piece(f"   {row.meaning}", "dim"),
         )
-        return [head, *wrapped(row.text or row.meaning, width, lines=2)]
+        return [head, *wrapped(row.text or row.meaning, width, lines=3)]
 
     def nothing(self) -> str:
         """Why no event is listed."""
@@ -186,9 +187,12 @@ class EventsScreen(ListScreen["EventPage", EventRow]):
         self._filter = message.text
         self.again()
 
-    def on_search_bar_left(self) -> None:
-        """Back to the events."""
+    async def on_search_bar_left(self, message: SearchBar.Left) -> None:
+        """Back to the events; a filter that is kept has chosen the first event it leaves."""
         self.rows.focus()
+        if message.is_kept:
+            await self.settle()
+            self.rows.place()
 
     def on_row_list_opened(self) -> None:
         """A double click opens the host."""

@@ -14,6 +14,8 @@ from leptontui.render.quantity import duration_text
 from leptontui.ui.widgets.host_storage import heading
 from leptontui.view.part_rows import SampleRow, ServiceRow, UnitRow
 
+_ROOMY: Final = 72
+"""From this width on a unit's process and the time in its state stand beside it."""
 _UNIT_ROLES: Final = {"active": "well", "failed": "critical", "activating": "warning", "deactivating": "warning"}
 
 
@@ -40,14 +42,16 @@ def unit_lines(ink: Ink, rows: Sequence[UnitRow], width: int) -> list[Line]:
     """Each in systemd's words, with its restarts and since when."""
     if not rows:
         return []
-    lines = [heading(ink, "units", (("pid", 9), ("restarts", 10), ("for", 12)), width)]
+    is_roomy = width >= _ROOMY
+    columns = (("pid", 9), ("restarts", 10), ("for", 12)) if is_roomy else (("restarts", 10),)
+    lines = [heading(ink, "units", columns, width)]
     for row in rows:
         role = "critical" if row.is_failed else _UNIT_ROLES.get(row.active or "", "dim")
         sign = "✖" if row.is_failed else "●" if row.active == "active" else "○"
         pid = numbers.NULL if not row.main_pid else str(row.main_pid)
-        tail = ink.line().add(f"{pid:>9}", "dim")
+        tail = ink.line().add(f"{pid:>9}" if is_roomy else "", "dim")
         tail.add(f"{numbers.whole(row.restarts):>10}", "warning" if row.restarts else "dim")
-        tail.add(f"{duration_text(row.since_s):>12}", "dim")
+        tail.add(f"{duration_text(row.since_s):>12}" if is_roomy else "", "dim")
         state = " ".join(part for part in (row.active, row.sub) if part) or numbers.NULL
         name = ink.line().add(f"{sign} ", role).add(plain(row.unit, 40), is_bold=row.is_failed)
         name.add(f"  {state}", role if role != "well" else "dim")

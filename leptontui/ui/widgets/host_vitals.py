@@ -136,11 +136,19 @@ def _tasks(ink: Ink, vitals: HostVitals, width: int) -> Line:
         if value is not None:
             pieces.append(ink.line().add(f"{name} ", "dim").add(numbers.whole(value), role if value else "dim"))
 
+    ills = (
+        ("by the driver", vitals.tasks_driver_blocked, "critical"),
+        ("blocked", vitals.tasks_blocked, "warning"),
+        ("zombies", vitals.tasks_zombies, "warning"),
+    )
+    for name, value, role in ills:
+        if value:
+            count(f"▲ {name}", value, role)
     count("total", vitals.tasks_total)
     count("running", vitals.tasks_running)
-    count("blocked", vitals.tasks_blocked, "warning")
-    count("by the driver", vitals.tasks_driver_blocked, "critical")
-    count("zombies", vitals.tasks_zombies, "warning")
+    for name, value, role in ills:
+        if not value:
+            count(name, value, role)
     pieces += _of_most(ink, "pids", vitals.tasks_total, vitals.pids_max)
     pieces += _of_most(ink, "open files", vitals.fds_used, vitals.fds_max)
     return _labelled(ink, "tasks", pieces, width)
@@ -185,7 +193,7 @@ def _probe(ink: Ink, vitals: HostVitals, width: int) -> Line:
     if vitals.probe_sweep_s is not None:
         pieces.append(ink.line().add(f"{1000 * vitals.probe_sweep_s:.0f} ms", "text").add(" a sweep", "dim"))
     if vitals.runtime == "sh":
-        pieces.append(ink.line().add("▲ sh fallback, no Python: fewer signals", "warning"))
+        pieces.insert(0, ink.line().add("▲ sh, no Python: fewer signals", "warning"))
     elif vitals.runtime:
         pieces.append(ink.line().add("in ", "dim").add(vitals.runtime))
     return _labelled(ink, "probe", pieces, width)

@@ -102,6 +102,11 @@ class RowList(ScrollView, Generic[_T], can_focus=True):
         self.refresh()
         self.post_message(self.CursorMoved())
 
+    def place(self) -> None:
+        """Put the cursor on the first row, unless it is on one."""
+        if self.cursor is None:
+            self._move(0, 1)
+
     def redraw(self) -> None:
         """Draw again: what rows depend on has changed."""
         self.refresh()
