@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +49,7 @@ class KeyRing:
     """Reads key files once, and again when they change. Unlocked keys stay in memory, passphrases do not."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int], KeyFile]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], int, KeyFile]] = {}
 
     def open(self, file: str | Path) -> KeyFile:
         """The key in `file`. Never raises for a bad file: it says why in `trouble`."""
@@ -61,9 +61,12 @@ class KeyRing:
         stamp = stat.st_mtime_ns, stat.st_ino
         cached = self._read.get(path)
         if cached is None or cached[0] != stamp:
-            cached = stamp, _read(path)
-            self._read[path] = cached
-        return cached[1]
+            cached = stamp, _renewal(path), _read(path)
+        elif cached[1] != (renewal := _renewal(path)):
+            # Certificates live for hours: a new one must not lock the key again.
+            cached = stamp, renewal, replace(cached[2], certificate=_certificate(path))
+        self._read[path] = cached
+        return cached[2]
 
     def unlock(self, file: Path, passphrase: str) -> bool:
         """Unlock the key in `file` for everybody who opens it from now on; slow, so to be called in a thread.
@@ -74,15 +77,19 @@ class KeyRing:
         Raises:
             LinkError: no passphrase can unlock it here.
         """
-        stat = file.stat()
         try:
+            stat = file.stat()
             key = asyncssh.read_private_key(file, passphrase)
+        except OSError as error:
+            cause = f"{file}: {error.strerror}"
+            raise LinkError(Fault(FaultKind.KEY_UNUSABLE, cause, "correct the path or its rights")) from error
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
             if _NEEDS_MODULE not in str(error):
                 return False
             cause = f"{file}: its encryption needs the Python module bcrypt, which is not installed"
             raise LinkError(Fault(FaultKind.KEY_UNUSABLE, cause, "load the key into the agent: ssh-add")) from None
-        self._read[file] = (stat.st_mtime_ns, stat.st_ino), KeyFile(file, key, _certificate(file), key.public_data)
+        opened = KeyFile(file, key, _certificate(file), key.public_data, is_touched=_is_touched(key.public_data))
+        self._read[file] = (stat.st_mtime_ns, stat.st_ino), _renewal(file), opened
         return True
 
     def certificate(self, file: str | Path) -> asyncssh.SSHCertificate | str:
@@ -156,8 +163,20 @@ _OF_A_USER: Final = 1
 """SSH2_CERT_TYPE_USER, PROTOCOL.certkeys."""
 
 
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + "-cert.pub")
+
+
+def _renewal(path: Path) -> int:
+    """When the certificate beside a key was written, in nanoseconds; 0 if there is none."""
+    try:
+        return _beside(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _certificate(path: Path) -> asyncssh.SSHCertificate | None:
     try:
-        return asyncssh.read_certificate(path.with_name(path.name + "-cert.pub"))
+        return asyncssh.read_certificate(_beside(path))
     except (OSError, asyncssh.KeyImportError):
         return None

@@ -17,6 +17,7 @@ class Seats:
         self.limit: int | None = None
         self._taken = 0
         self._running = 0
+        self._ended = 0
         self._queue: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> None:
@@ -43,8 +44,12 @@ class Seats:
             self._wake()
 
     def end(self) -> None:
-        """A command that ran has ended."""
+        """A command that ran has ended; after a round of them one more is tried: what was learned may be too little."""
         self._running -= 1
+        self._ended += 1
+        if self.limit is not None and self._ended >= self.limit:
+            self.limit += 1
+            self._ended = 0
         self.leave()
 
     def leave(self) -> None:
@@ -60,6 +65,7 @@ class Seats:
         if self._taken == 0:
             return False
         self.limit = max(1, self._running)
+        self._ended = 0
         return True
 
     @property

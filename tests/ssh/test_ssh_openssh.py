@@ -131,8 +131,9 @@ class OpenSsh:
 
 
 @pytest.fixture
-def openssh(tmp_path, monkeypatch):
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+def openssh(tmp_path, monkeypatch, request):
+    if "agent" not in request.fixturenames:
+        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     openssh = OpenSsh(tmp_path)
     yield openssh
@@ -281,26 +282,33 @@ async def test_an_encrypted_key_of_ssh_keygen_is_asked_for_once(openssh, tmp_pat
     await dialer.close()
 
 
-async def test_an_agent_and_its_locked_key_need_no_question(openssh, enter, dialer, monkeypatch, tmp_path):
-    keygen(tmp_path / "locked", "ed25519", PASSPHRASE, "-a", "4")
-    (tmp_path / "authorized").write_text((tmp_path / "locked.pub").read_text())
-    openssh.start("real", client=f"IdentityFile {tmp_path}/locked\n  IdentitiesOnly yes")
+@pytest.fixture
+def agent(tmp_path, monkeypatch):
+    """An agent that knows no key yet."""
     path = tmp_path / "agent"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as agent:
+    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
         for _ in range(500):
             if path.exists():
                 break
             sh("sleep", "0.02")
         monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
-        fault = await fault_of(openssh.target("real"), dialer)
-        assert fault.kind is FaultKind.KEY_UNUSABLE
-        ask = tmp_path / "ask"
-        ask.write_text(f"#!/bin/sh\necho {PASSPHRASE}\n")
-        ask.chmod(0o700)
-        environment = {**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
-        sh("ssh-add", tmp_path / "locked", env=environment)
-        assert await enter(openssh.target("real"))
-        agent.terminate()
+        yield path
+        process.terminate()
+
+
+@pytest.mark.usefixtures("agent")
+async def test_an_agent_and_its_locked_key_need_no_question(openssh, enter, dialer, tmp_path):
+    keygen(tmp_path / "locked", "ed25519", PASSPHRASE, "-a", "4")
+    (tmp_path / "authorized").write_text((tmp_path / "locked.pub").read_text())
+    openssh.start("real", client=f"IdentityFile {tmp_path}/locked\n  IdentitiesOnly yes")
+    fault = await fault_of(openssh.target("real"), dialer)
+    assert fault.kind is FaultKind.KEY_UNUSABLE
+    ask = tmp_path / "ask"
+    ask.write_text(f"#!/bin/sh\necho {PASSPHRASE}\n")
+    ask.chmod(0o700)
+    environment = {**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
+    sh("ssh-add", tmp_path / "locked", env=environment)
+    assert await enter(openssh.target("real"))
 
 
 async def test_certificates_of_users_beside_the_key_and_by_certificate_file(openssh, enter, dialer, tmp_path):
