@@ -24,6 +24,7 @@ MAX_ANSWER_BYTES: Final = 64 << 20
 _NOT_FOUND: Final = 127
 """Exit status of a shell, and of env, where there is no such command."""
 _WORDS: Final = 200
+_PARTITIONS_SHOWN: Final = 10
 
 Connect = Callable[[HostTarget | None], Transport]
 """The way to a controller, or to this machine for None."""
@@ -55,9 +56,22 @@ async def ask(spec: SourceSpec, connect: Connect) -> Answer:
 
 
 def _checked(hosts: list[FoundHost], spec: SourceSpec) -> Found:
-    if spec.kind == "slurm":  # nodes that are only planned
-        hosts = [host for host in hosts if not host.node_state.startswith("future")]
+    if spec.kind == "slurm":
+        hosts = _in_partitions(hosts, spec.groups)
     return sorted_out(hosts)
+
+
+def _in_partitions(hosts: list[FoundHost], wanted: tuple[str, ...]) -> list[FoundHost]:
+    """The nodes of these partitions, or all; without nodes that are only planned."""
+    known = {group for host in hosts for group in host.groups}
+    if hosts and (unknown := [name for name in wanted if name not in known]):
+        partitions = sorted(known)[:_PARTITIONS_SHOWN]
+        raise NotUnderstood(f"no partition {', '.join(unknown)}", expected=f"one of {', '.join(partitions)}")
+    return [
+        host
+        for host in hosts
+        if not host.node_state.startswith("future") and (not wanted or set(wanted) & set(host.groups))
+    ]
 
 
 async def _first(choices: tuple[Command, ...], spec: SourceSpec, transport: Transport) -> list[FoundHost]:

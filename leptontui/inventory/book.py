@@ -235,7 +235,8 @@ class Book:
         if page.answer is None:
             return ""
         when = time.strftime("%H:%M", time.localtime(page.answered_unix_s))
-        return f"; keeping the {len(page.answer.found.hosts)} hosts of {when}"
+        count = len(page.answer.found.hosts)
+        return f"; keeping the {count} {'host' if count == 1 else 'hosts'} of {when}"
 
     def _with_passwords(self, fleet: Fleet) -> Fleet:
         if not self._choice.asks_password:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -58,24 +58,14 @@ def commands_of(spec: SourceSpec) -> tuple[tuple[Command, ...], ...]:
 def _slurm(spec: SourceSpec) -> tuple[Command, ...]:
     """JSON where this Slurm can (since 21.08, if built with it), else one line a node, as every Slurm prints."""
 
-    def in_partitions(hosts: Iterable[FoundHost]) -> list[FoundHost]:
-        listed = list(hosts)
-        if not spec.groups:
-            return listed
-        known = {group for host in listed for group in host.groups}
-        if listed and (unknown := [name for name in spec.groups if name not in known]):
-            expected = ", ".join(sorted(known)[:10])
-            raise NotUnderstood(f"no partition {', '.join(unknown)}", expected=f"partitions are {expected}")
-        return [host for host in listed if set(spec.groups) & set(host.groups)]
-
     def read_text(text: str) -> list[FoundHost]:
         hosts = parse_slurm_text(text, spec.title)
         if not hosts and not is_slurm_empty(text):
             raise NotUnderstood("no nodes in it", expected="what scontrol show nodes prints")
-        return in_partitions(hosts)
+        return hosts
 
     def read_json(text: str) -> list[FoundHost]:
-        return in_partitions(parse_slurm_json(text, spec.title))
+        return parse_slurm_json(text, spec.title)
 
     mend = (
         "scontrol must answer there: try it by hand, or name another controller"
