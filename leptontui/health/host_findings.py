@@ -118,12 +118,16 @@ def _joined(what: str, severity: Severity) -> Finding:
 
 
 def _gpu_count(column: str, where: str) -> Finding:
-    """GPUs that NVML lists against what should be there (gpud); those that are told to be gone are not told twice."""
+    """GPUs that NVML lists against what should be there (gpud); those that are told to be gone are not told twice.
+
+    That fewer are seen on the bus says nothing: a container hides them, a driver does not make them up.
+    """
     count = pl.col("gpu_count")
     is_told = count + pl.col("gpus_gone").fill_null(0) == pl.col(column)
     is_known = ~pl.col("is_hung").fill_null(value=False)
     is_other = _IS_LIVE & is_known & (count != pl.col(column)) & ~is_told
     if column != "gpus_expected":
+        is_other &= count < pl.col(column)
         is_other &= (pl.col("gpus_expected") != pl.col(column)).fill_null(value=True)
     return Finding(Severity.CRITICAL, is_other, pl.format("{} GPUs, {} {}", count, column, pl.lit(where)))
 
