@@ -37,6 +37,7 @@ class Fault:
         shown: what the screen says of it, None while it says nothing.
         within_s: so long it may take to be noticed.
         back_within_s: so long until all is as before once it is mended.
+        is_redialled: whether the user has it dialled again once it is mended; who is refused is seldom dialled.
         stays: whether it goes on being shown once it is mended, because somebody has to look at it.
     """
 
@@ -46,6 +47,7 @@ class Fault:
     shown: Callable[[FleetSnapshot], str | None]
     within_s: float = 15.0
     back_within_s: float = 60.0
+    is_redialled: bool = False
     stays: bool = False
 
 
@@ -173,15 +175,15 @@ FAULTS: tuple[Fault, ...] = (
         "another host key",
         change_host_keys,
         restore_host_keys,
-        link_is(LinkState.REFUSED, words="host key"),
-        back_within_s=90.0,
+        link_is(LinkState.REFUSED, words="HAS CHANGED"),
+        is_redialled=True,
     ),
     Fault(
         "login no longer allowed",
         shut_out,
         let_in,
         link_is(LinkState.REFUSED, words="ermission"),
-        back_within_s=90.0,
+        is_redialled=True,
     ),
     Fault("GPU driver hangs", readings(hang=1), readings(), host_says("driver"), within_s=10.0),
     Fault("GPU lost", readings(gpu3_lost=1), readings(), gpu_says("gone")),

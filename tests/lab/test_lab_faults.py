@@ -4,8 +4,10 @@ With LEPTON_FAULT_TABLE=FILE the measured table is written there, as Markdown.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import os
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,7 +21,7 @@ from leptontui.model.link import LinkState
 from leptontui.model.target import Fleet, HostTarget, ServiceSpec
 from leptontui.snapshot import FleetSnapshot
 from leptontui.wiring.watch import FleetWatch
-from tests.lab.conftest import GPUS, UNIT, Lab
+from tests.lab.conftest import GPUS, UNIT, Lab, LabHost
 from tests.lab.faults import FAULTS, HOST, SERVICE, SERVICE_TEXT, SERVICE_UNIT, Fault
 from tests.lab.test_lab_fleet import Eyes
 
@@ -64,6 +66,24 @@ def is_well(seen: FleetSnapshot) -> bool:
     return seen.links[HOST].state is LinkState.LIVE and gpus.height == GPUS
 
 
+def wait_for(host: LabHost) -> None:
+    """Wait until the host lets OpenSSH's own client in."""
+    for _ in range(100):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            host.ssh("true")
+            return
+        time.sleep(0.2)
+
+
+def state_of(eyes: Eyes) -> str:
+    """What is shown of the host that suffers."""
+    assert eyes.snapshot is not None
+    frames = eyes.snapshot.frames
+    host = frames.hosts.filter(pl.col("host") == HOST).select("link", "health").rows()
+    gpus = frames.gpus.filter(pl.col("host") == HOST).select("index", "state", "health").rows()
+    return f"{eyes.snapshot.links[HOST]} {host} {gpus} {eyes.snapshot.events}"
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 async def test_a_fault_is_noticed_shown_and_forgotten(fault: Fault, lab: Lab, eyes: Eyes, table: list[str]) -> None:
     host = next(host for host in lab.hosts if host.name == HOST)
@@ -71,15 +91,25 @@ async def test_a_fault_is_noticed_shown_and_forgotten(fault: Fault, lab: Lab, ey
     await asyncio.to_thread(fault.break_it, host, lab)
     began = time.monotonic()
     try:
-        seen = await eyes.until(lambda seen: fault.shown(seen) is not None, fault.within_s)
+        try:
+            seen = await eyes.until(lambda seen: fault.shown(seen) is not None, fault.within_s)
+        except TimeoutError:
+            pytest.fail(f"not noticed: {state_of(eyes)}")
         noticed_s = time.monotonic() - began
         words = fault.shown(seen)
     finally:
         if fault.mend is not None:
             await asyncio.to_thread(fault.mend, host, lab)
+    if fault.is_redialled:
+        await asyncio.to_thread(wait_for, host)
+        eyes.watch.redial(HOST)
     mended = time.monotonic()
-    await eyes.until(lambda seen: is_well(seen) and (fault.stays or fault.shown(seen) is None), fault.back_within_s)
+    try:
+        await eyes.until(lambda seen: is_well(seen) and (fault.stays or fault.shown(seen) is None), fault.back_within_s)
+    except TimeoutError:
+        pytest.fail(f"not well again: {state_of(eyes)}")
     again = "stays until acted upon" if fault.stays else f"{time.monotonic() - mended:.1f} s"
+    again += " after a redial by hand" if fault.is_redialled else ""
     assert seqs(eyes, "h1") > other_seq, "the other host goes on"
     row = eyes.snapshot.frames.hosts.filter(pl.col("host") == "h1")  # type: ignore[union-attr]
     assert row["severity"].item() != Severity.UNKNOWN
