@@ -80,6 +80,7 @@ class Dialer:
         self._gates = Gates(self._pacing.logins_per_address)
         self._slots = asyncio.Semaphore(self._pacing.handshakes)
         self._asking_slots = asyncio.Semaphore(self._pacing.handshakes)
+        self._accepting = asyncio.Lock()
         self._next_start = 0.0
         self._is_closed = False
 
@@ -106,10 +107,11 @@ class Dialer:
         Raises:
             LeptonError: a file cannot be written.
         """
-        try:
-            return await asyncio.to_thread(accept, keys)
-        finally:
-            self._tunnels.forget_failures()
+        async with self._accepting:  # one after the other, so that no key is written twice
+            try:
+                return await asyncio.to_thread(accept, keys)
+            finally:
+                self._tunnels.forget_failures()
 
     def reconsider(self) -> None:
         """Ask again what was declined, and dial again what has just failed: the user wants another try."""
