@@ -9,7 +9,7 @@ def whole(word):
     """`word` (str or bytes) as an int of at most 64 bits, None if it is not one."""
     try:
         number = int(word)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if -_LARGEST <= number <= _LARGEST else None
 

@@ -260,6 +260,8 @@ def test_numbers_that_json_does_not_know_are_none():
     assert parsing.real("nan") is None
     assert parsing.real("inf") is None
     assert parsing.whole("9" * 30) is None
+    assert parsing.whole(math.inf) is None
+    assert parsing.whole(math.nan) is None
     assert parsing.whole("9" * 5000) is None
     assert parsing.clean("a\x1b[1m\nb\x7f") == "a [1m b"
 
