@@ -1,5 +1,6 @@
 """The fallback launched as on a host without Python, in every shell and awk there is here, with a stand-in."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -54,16 +55,25 @@ def plain(tmp_path):
     return world_of(tmp_path / "world", "dash", "mawk" if shutil.which("mawk") else "awk")
 
 
-def left_behind(mark):
-    """Command lines of the processes that have this mark in their environment, and have not ended."""
+def processes_of(mark):
+    """Numbers of the processes that have this mark in their environment, and have not ended."""
     found = []
     for environment in Path("/proc").glob("[0-9]*/environ"):
         try:
             # A process that has ended, and waits to be noticed, has none.
             if f"{MARK}={mark}".encode() in environment.read_bytes().split(b"\0"):
-                found.append(environment.with_name("cmdline").read_bytes().replace(b"\0", b" ")[:80])
+                found.append(environment.parent.name)
         except OSError:
             continue
+    return found
+
+
+def left_behind(mark):
+    """Command lines of those processes."""
+    found = []
+    for pid in processes_of(mark):
+        with contextlib.suppress(OSError):
+            found.append((Path("/proc") / pid / "cmdline").read_bytes().replace(b"\0", b" ")[:120])
     return found
 
 
@@ -163,6 +173,47 @@ def test_a_call_that_hangs_is_told_and_all_else_goes_on_and_at_the_end_nothing_i
     # The call cannot be ended by anything but SIGKILL.
     assert probe.end() == 0
     assert settled(mark) == []
+
+
+FREEZER = Path("/sys/fs/cgroup/freezer")
+
+
+@pytest.fixture
+def frozen():
+    """Puts a process into a sleep that not even SIGKILL ends, as a hung driver does, for the time of a test."""
+    if os.geteuid() != 0 or not (FREEZER / "tasks").exists():
+        pytest.skip("it needs root and a cgroup freezer of version 1")
+    group = FREEZER / f"lepton-{os.getpid()}"
+    group.mkdir()
+
+    def freeze(pid):
+        (group / "cgroup.procs").write_text(str(pid))
+        (group / "freezer.state").write_text("FROZEN")
+
+    yield freeze
+    (group / "freezer.state").write_text("THAWED")
+    until = time.monotonic() + 5
+    while (group / "cgroup.procs").read_text() and time.monotonic() < until:
+        time.sleep(0.02)
+    group.rmdir()
+
+
+def test_a_call_that_nothing_can_end_keeps_neither_link_nor_anything_else(launch, gpus, plain, tmp_path, frozen):
+    mark = str(tmp_path)
+    probe = launch(path=plain, environment={**gpus.environment, MARK: mark}, interval_s=1.0, driver_limit_s=1.0)
+    probe.sweep()
+    gpus.set(count=2, hang=1)
+    probe.event("driver-hung")
+    (call,) = [pid for pid in processes_of(mark) if b"--query-" in (Path("/proc") / pid / "cmdline").read_bytes()]
+    frozen(call)
+    assert probe.end() == 0
+    assert probe.process.stdout.read().endswith(b"\n")
+    # What was killed goes as soon as the driver lets it; nothing else is there.
+    until = time.monotonic() + 5
+    while len(processes_of(mark)) > 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert all(b"nvidia-smi" in line or b"sleep" in line for line in left_behind(mark))
+    assert len(left_behind(mark)) <= 2
 
 
 def test_at_the_usual_settings_a_hang_is_told_within_ten_seconds_of_the_host_s_clock(launch, gpus, plain):

@@ -116,7 +116,8 @@ HOSTILE = [
     "G", "G =", "G >", "G <", "G P", "G P 1; rm -rf /", "G fields", "G fields f", "G bus x", "G > x", "G < f",
     "G = " + "," * 5000, "G = GPU-\"\\, 0, 64", "F", "F <", "F >", "F |||||||||", "F /\"\\|/dev/x|ext4|rw|1|2|3|4|5|6",
     "F /x|/dev/x|ext4|rw|4096|9999999999999999999999|1|1|1|1", "F /x|d|nfs|ro|-1|-1|-1|-1|-1|-1", "F end", "U", "U =",
-    "U begin", "U Id=\"\\", "U NRestarts=-5", "U MainPID=1e9", "U", "U end", "I", "I gap", "I gap \" \\", "I limit", "I pids",
+    "U begin", "U Id=\"\\", "U NRestarts=-5", "U MainPID=1e9", "U", "U end", "I", "I gap", "I limit", "I pids",
+    "I gap \" \\",
     "I pids ../../etc/passwd x", "I clock", "I named", "I user \x1b[31m\udcff", "1,2,3,-;", "9,9,9,-;NVRM: Xid",
     "9,10,9,-;NVRM: Xid (\"): 99999999999999999999", "\x00\x01", "\udcff\udcfe", "x" * 100_000,
 ]  # fmt: skip

@@ -308,6 +308,13 @@ def test_a_start_up_file_that_reads_ends_it_in_words(launch):
     assert probe.end() == EATEN_STATUS
 
 
+@pytest.mark.parametrize("lines", [1, 3])
+def test_a_start_up_file_may_read_a_few_lines(launch, lines):
+    probe = launch(argv=("sh", "-c", "read -r line; " * lines + shlex.join(launch_argv())))
+    assert isinstance(probe.say(), Hello)
+    assert probe.end() == 0
+
+
 def test_a_shell_in_the_place_of_the_command_runs_nothing_of_it(launch):
     probe = launch(argv=("sh",))
     assert probe.process.wait(30) == FOREIGN_SHELL_STATUS
