@@ -38,7 +38,7 @@ def faults() -> tuple[Finding, ...]:
         Finding(critical, _retired() >= limits.RETIRED_PAGES, pl.format("{} pages retired", _retired())),
         Finding(critical, pl.col("nvlinks_inactive") > 0, pl.format("{} NVLinks down", "nvlinks_inactive")),
         Finding(critical, state != "completed", pl.format("NVSwitch fabric {}", state)),
-        Finding(critical, (state == "completed") & (status != "success"), pl.format("NVSwitch fabric: {}", status)),
+        Finding(critical, (state == "completed") & (status != "success"), pl.format("NVSwitch fabric says {}", status)),
         Finding(critical, ~pl.col("is_inforom_valid"), pl.lit("InfoROM checksum is wrong")),
         Finding(
             critical,
@@ -87,7 +87,7 @@ def wear() -> tuple[Finding, ...]:
         Finding(
             warning,
             ~pl.col("recovery_action").is_in(known),
-            pl.format("driver asks for: {}", "recovery_action"),
+            pl.format("driver asks for {}", "recovery_action"),
         ),
         Finding(warning, pl.col("is_ecc_change_pending"), pl.lit("ECC changes at the next reset")),
         Finding(warning, pl.col("is_mig_change_pending"), pl.lit("MIG changes at the next reset")),
@@ -96,7 +96,7 @@ def wear() -> tuple[Finding, ...]:
 
 def _asked() -> pl.Expr:
     """What the driver asks for, in words."""
-    words = {said: f"driver asks: {action}" for said, (action, _) in RECOVERY.items()}
+    words = {said: f"driver asks to {action}" for said, (action, _) in RECOVERY.items()}
     return pl.col("recovery_action").replace_strict(words, default=None, return_dtype=pl.String)
 
 
