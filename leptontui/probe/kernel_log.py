@@ -11,6 +11,10 @@ from .kmsg import KernelLog
 
 WHAT = "kernel log"
 _KMSG = "/dev/kmsg"
+PAUSE_S = 1.0
+"""How long a log that never ends is left alone after so much was read that it cost 10 ms."""
+LOST_S = 60.0
+"""How long it is said that lines were lost."""
 _LATE_S = 5.0
 """A line that is told later than this after it was logged is dated by its own stamp."""
 
@@ -33,6 +37,8 @@ class LogWatch:
         self._journal = None
         self._watched = None
         self._kmsg_why = None
+        self._paused_until = 0.0
+        self._lost_until = None
         path = config.get("kmsg", _KMSG)
         try:
             self._log = KernelLog(path)
@@ -55,15 +61,19 @@ class LogWatch:
         return self._log is not None or (self._journal is not None and self._journal.is_proven)
 
     def check(self, now):
-        """Read what has come and see that it goes on coming; to be called once a sweep.
+        """Read what has come and see that it goes on coming; to be called once a second or so.
 
         Args:
             now: monotonic time, in seconds.
         """
         if self._journal is not None:
             self._check_journal(now)
-        if self._journal is not None or (self._log is not None and (self._log.fd is None or self._channel is None)):
+        is_polled = self._log is not None and self._log.fd is not None and self._channel is not None
+        if now >= self._paused_until and (not is_polled or self._log.has_more):
             self._read()
+        if self._lost_until is not None and now >= self._lost_until and self._log is not None:
+            self._lost_until = None
+            self._gaps.clear(WHAT)
 
     def _check_journal(self, now):
         try:
@@ -95,13 +105,26 @@ class LogWatch:
             self._log.close()
             self._log = None
             return
-        # A child that has ended takes its pipe with it.
-        self._watch(source.fd)
+        self._pace(source)
         if not events:
             return
         start = offset_s()
         for happening, stamp_s, is_backlog in events:
             self._tell(happening, self._when(start, stamp_s, is_backlog), is_backlog)
+
+    def _pace(self, source):
+        """See to it that a log that never ends does not take all of a core."""
+        now = time.monotonic()
+        if source is self._log and source.has_lost:
+            source.has_lost = False
+            self._lost_until = now + LOST_S
+            self._gaps.note(WHAT, "lines came faster than they could be read; some were lost")
+        if source is self._log and source.has_more:
+            self._paused_until = now + PAUSE_S
+            self._watch(None)
+        else:
+            # A child that has ended takes its pipe with it.
+            self._watch(source.fd)
 
     @staticmethod
     def _when(start, stamp_s, is_backlog):

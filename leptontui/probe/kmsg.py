@@ -16,7 +16,8 @@ MOST_BACKLOG = 200
 """What happened before the probe was started is told up to so many events, the newest."""
 _KMSG_DEVICE = (1, 11)
 _RECORD_BYTES = 8192
-_MOST_READS = 200
+_MOST_READS = 2000
+"""Records taken at a time, 10 ms of CPU: whoever reads a log that never ends has to pause in between."""
 _RECORD = re.compile(rb"\d+,\d+,(\d{1,18}),[^;]*;")
 
 
@@ -42,6 +43,8 @@ class KernelLog:
 
     Attributes:
         fd: to be polled; None for an ordinary file, which has to be read now and then.
+        has_more: whether there may be more than the last call has taken, besides the backlog.
+        has_lost: whether lines were overwritten before they could be read; for the caller to reset.
 
     Raises:
         Unreadable: it cannot be read; says why.
@@ -59,6 +62,8 @@ class KernelLog:
             os.close(self._fd)
             raise Unreadable("%s is not the kernel's log" % path, retry_s=float("inf"))
         self.fd = None if is_file else self._fd
+        self.has_more = False
+        self.has_lost = False
         self._rest = b""
         self._interpret = Interpreter()
         # A pipe keeps nothing from before; of the others, all up to the first time that there is no more is backlog.
@@ -71,12 +76,14 @@ class KernelLog:
             Unreadable: it has ended.
         """
         found = []
+        self.has_more = False
         for _ in range(_MOST_READS):
             try:
                 chunk = os.read(self._fd, _RECORD_BYTES)
             except OSError as error:
                 # EPIPE: lines were overwritten before we read them; the next read goes on with the oldest left.
                 if error.errno == errno.EPIPE:
+                    self.has_lost = self.has_lost or self._backlog is None
                     continue
                 if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
                     return self._end_of_backlog() + found
@@ -89,6 +96,7 @@ class KernelLog:
             self._rest = lines.pop()[-_RECORD_BYTES:]
             for line in lines:
                 self._take(line, found)
+        self.has_more = self._backlog is None
         return found
 
     def _take(self, line, found):

@@ -63,6 +63,7 @@ class Survey:
         self._read_sections(now)
         early = self._read_gpus()[0]["gpu_details"]
         self._read_bus(now)
+        self._log.check(now)
         self._wait_until(lambda: all(section.is_idle is None or section.is_idle() for section in self._sections))
         self._read_sections(time.monotonic())
         # Only of GPUs that have answered once does the driver tell Xids, and the next sweep may be far.
@@ -104,7 +105,6 @@ class Survey:
             self._early_details = []
         if uses:
             self._processes.ask(uses)
-        self._log.check(time.monotonic())
         self._check_clock()
         now = time.monotonic()
         values.update(t_unix_s=time.time(), t_mono_s=now)
@@ -172,6 +172,7 @@ class Survey:
     def events(self):
         """What happened since the last call, oldest first: the wire's `Event`s, as dicts, but for their version."""
         now = time.monotonic()
+        self._log.check(now)
         self._take_log_events(now)
         for name, text, uuid, code in self._gpus.events():
             # The driver tells with fewer words what the kernel's log has told.

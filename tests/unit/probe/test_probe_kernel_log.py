@@ -1,6 +1,7 @@
 """What the kernel says: each line that matters by its name, each occurrence once, and where it was read."""
 
 import json
+import os
 import re
 import signal
 import stat
@@ -19,7 +20,7 @@ from leptontui.probe.flood import BURST, PER_S, Flood
 from leptontui.probe.gaps import Gaps, Unreadable
 from leptontui.probe.journal import PROVE_S, Journal, parse_entry
 from leptontui.probe.kernel_lines import Interpreter, parse_message, pci_key, pci_text
-from leptontui.probe.kernel_log import LogWatch, event_of
+from leptontui.probe.kernel_log import LOST_S, PAUSE_S, LogWatch, event_of
 from leptontui.probe.kmsg import MOST_BACKLOG, KernelLog, parse_record
 
 WAIT_S = 20.0
@@ -354,6 +355,55 @@ def test_without_kmsg_the_journal_is_read(tmp_path):
         watch.check(time.monotonic())
     assert [happening.code for happening, _, _ in told] == [48]
     assert watch.is_telling
+    assert gaps.listed() == []
+    watch.close()
+
+
+class Watched:
+    """A channel that notes what it is to wait for."""
+
+    def __init__(self):
+        self.callbacks = {}
+
+    def watch(self, fd, callback):
+        self.callbacks[fd] = callback
+
+    def unwatch(self, fd):
+        del self.callbacks[fd]
+
+
+def test_a_log_that_never_ends_is_left_alone_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr("leptontui.probe.kmsg._MOST_READS", 2)
+    path = tmp_path / "kmsg"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)
+    channel, told = Watched(), []
+    watch = LogWatch({"kmsg": str(path)}, Gaps(), lambda *event: told.append(event), channel)
+    os.write(end, b"NVRM: Xid (PCI:0000:3b:00): 13, pid=7\n" * 1000)
+    ((_, read),) = channel.callbacks.items()
+    read()
+    assert channel.callbacks == {}
+    before = len(told)
+    assert 0 < before < 1000
+    watch.check(time.monotonic())
+    assert len(told) == before
+    now = time.monotonic()
+    while not channel.callbacks:
+        now += PAUSE_S
+        watch.check(now)
+    assert len(told) == 1000
+    watch.close()
+    os.close(end)
+
+
+def test_lines_that_were_lost_are_told_for_a_minute(tmp_path):
+    path = tmp_path / "kmsg"
+    path.touch()
+    watch, gaps, _ = watched({"kmsg": str(path)}, tmp_path)
+    watch._log.has_lost = True
+    watch.check(time.monotonic())
+    assert "some were lost" in gaps.listed()[0]["why"]
+    watch.check(time.monotonic() + LOST_S)
     assert gaps.listed() == []
     watch.close()
 
