@@ -21,7 +21,7 @@ from leptontui.model.target import HostTarget
 _LIMIT_S: Final = 15.0
 """Time for `Match exec` and for looking up canonical names."""
 _NEEDED: Final = re.compile(
-    r"^\s*\"?(match\b(?!\"?[\s=]+all\s*$)|canonicalizehostname\"?[\s=]+\"?(yes|always|true))|^[^#]*%[jkKHIfTt]",
+    r"^\s*\"?(match\b(?!\"?[\s=]+all\s*$)|canonicalizehostname\"?[\s=]+\"?(yes|always|true))|^[^#]*%(?-i:[jkKHIfTt])",
     re.IGNORECASE | re.MULTILINE,
 )
 _KEPT: Final = {
@@ -102,8 +102,8 @@ class OpenSsh:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise ValueError(f"`ssh -G` does not answer within {_LIMIT_S:g} s: see `Match exec`") from None
         if process.returncode != 0:
-            said = err.decode("utf-8", "replace").strip().splitlines()
-            raise ValueError(said[0] if said else f"`ssh -G` ended with status {process.returncode}")
+            said = [line for line in err.decode("utf-8", "replace").splitlines() if line and "terminating" not in line]
+            raise ValueError("; ".join(said) or f"`ssh -G` ended with status {process.returncode}")
         return out.decode("utf-8", "surrogateescape")
 
 

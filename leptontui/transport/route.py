@@ -111,10 +111,11 @@ class Atlas:
         Raises:
             LinkError: the configuration, or a file it names, cannot be used.
         """
+        is_asked = False
         try:
             with self._lock:
                 text = self._configs.text_for(self._config_files(target), target.name)
-            if needs_openssh(text):
+            if is_asked := needs_openssh(text):
                 text = self._openssh.reading(target)  # may take its time: nobody else waits for it
             text = with_address(text, target)
             with self._lock:
@@ -126,7 +127,7 @@ class Atlas:
         except RuntimeError as error:  # what `Path.expanduser` raises
             raise _config_fault("a path begins with ~ and the name of no user who has a home here") from error
         except (ValueError, asyncssh.DisconnectError) as error:
-            raise _config_fault(self._explained(target, error)) from error
+            raise _config_fault(str(error) if is_asked else self._explained(target, error)) from error
 
     def again(self, route: Route) -> Route:
         """The same route after something was changed that it depends on, such as a key unlocked.
