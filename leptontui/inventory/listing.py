@@ -10,7 +10,7 @@ from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 
 SCHEMA = 1
-_LONGEST_CELL = 60
+_LONGEST_CELL = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Hop:
 
     name: str
     address: str
+
+    @property
+    def words(self) -> str:
+        """Both, for people: "anna@bastion1:22", "bastion1 (anna@10.0.0.1:22)"."""
+        return self.address if f"@{self.name}:" in self.address else f"{self.name} ({self.address})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Listed:
         if self.address is None:
             return "?"
         host = f"[{self.address}]" if ":" in self.address else self.address
-        via = ", ".join(hop.name if hop.name in hop.address else f"{hop.name} ({hop.address})" for hop in self.hops)
+        via = ", ".join(hop.words for hop in self.hops)
         return f"{self.user}@{host}:{self.port}" + (f" via {via}" if via else "")
 
     @property
@@ -178,7 +183,7 @@ def _source_document(book: Book, n: int) -> Mapping[str, object]:
         "kind": spec.kind,
         "title": spec.title,
         "from": spec.where,
-        "hosts": None if page.answer is None else len(page.answer.found.hosts),
+        "hosts": None if page.answer is None else sum(spec.wants(host.name) for host in page.answer.found.hosts),
         "notes": [] if page.answer is None else list(page.answer.found.notes),
         "fault": page.trouble or None,
     }
