@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from msgspec import convert
 
 from leptontui.probe.sections import Section, late, sections_of, simple
 from leptontui.probe.survey import Survey
+from leptontui.sources.bundle import launch_argv
 from leptontui.sources.portable import portable_sections
 from leptontui.wire import VERSION, Event, Hello, Sweep
 
@@ -240,10 +242,6 @@ def test_closing_ends_what_sections_started(survey):
 # Launched
 
 
-def gaps_of(hello):
-    return {gap.what: gap.why for gap in hello.unavailable}
-
-
 def test_a_probe_tells_what_happened_before_it_was_started(launch, gpus, tmp_path):
     log = tmp_path / "kmsg"
     log.write_text("6,1,1000000,-;NVRM: Xid (PCI:0000:3b:00): 48, DBE\n6,2,2000000,-;Out of memory: Killed process 1\n")
@@ -327,3 +325,41 @@ def test_a_probe_that_ends_leaves_no_journalctl(launch, tmp_path):
     while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z" and time.monotonic() < until:
         pass
     assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+DEAD_MOUNT = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+
+def done(status):
+    if status:
+        sys.exit("no mount: " + os.strerror(ctypes.get_errno()))
+
+done(libc.unshare(0x00020000))
+done(libc.mount(b"none", b"/", None, (1 << 18) | (1 << 14), None))
+server = os.open("/dev/fuse", os.O_RDWR)
+os.set_inheritable(server, True)
+options = b"fd=%d,rootmode=40000,user_id=0,group_id=0" % server
+done(libc.mount(b"filer:/home", os.fsencode(sys.argv[1]), b"fuse.sshfs", 0, options))
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Mounts, in a namespace of its own, a filesystem whose server never answers, as a dead NFS server does not."""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.access("/dev/fuse", os.R_OK | os.W_OK), reason="may not mount")
+def test_a_dead_mount_stops_no_sweep(launch, tmp_path):
+    mount = tmp_path / "dead"
+    mount.mkdir()
+    probe = launch(argv=(sys.executable, "-c", DEAD_MOUNT, str(mount), *launch_argv()))
+
+    def row_of(sweep):
+        return next((row for row in sweep.filesystems if row.mount == str(mount)), None)
+
+    before = []
+    sweep = probe.sweep(lambda sweep: before.append(sweep) or (row_of(sweep) and row_of(sweep).is_silent))
+    assert len(before) > 5
+    assert all(sweep.memory.total_bytes for sweep in before)
+    row = row_of(sweep)
+    assert (row.device, row.fstype, row.total_bytes) == ("filer:/home", "fuse.sshfs", None)
+    assert any(row.mount == "/" and row.total_bytes for row in sweep.filesystems)
+    assert probe.end() == 0
