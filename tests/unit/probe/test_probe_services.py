@@ -410,11 +410,11 @@ def test_what_is_told_is_no_more_than_the_program_keeps():
 
 
 def test_one_that_hangs_does_not_keep_the_others_back():
-    is_over = threading.Event()
-    woken = threading.Event()
+    is_over, has_begun, woken = threading.Event(), threading.Event(), threading.Event()
 
     def fetch(url, _timeout_s, _sink=None):
         if url == "hangs":
+            has_begun.set()
             is_over.wait(WAIT_S)
         return client.Answer(200, 0.01, {})
 
@@ -424,6 +424,7 @@ def test_one_that_hangs_does_not_keep_the_others_back():
         reader.read(0.0)
         reader.read(1.0)
         assert woken.wait(WAIT_S)
+        assert has_begun.wait(WAIT_S)
         rows, _ = reader.read(1.0)
         assert [row["service"] for row in rows] == ["answers"]
         # As long as it takes the reader to give it up.
