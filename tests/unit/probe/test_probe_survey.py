@@ -363,3 +363,31 @@ def test_a_dead_mount_stops_no_sweep(launch, tmp_path):
     assert (row.device, row.fstype, row.total_bytes) == ("filer:/home", "fuse.sshfs", None)
     assert any(row.mount == "/" and row.total_bytes for row in sweep.filesystems)
     assert probe.end() == 0
+
+
+HIDDEN = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.unshare(0x00020000)
+libc.mount(b"none", b"/", None, (1 << 18) | (1 << 14), None)
+if libc.mount(b"proc", b"/proc", b"proc", 0, b"hidepid=2"):
+    sys.exit("no mount: " + os.strerror(ctypes.get_errno()))
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="may not mount")
+def test_a_user_who_may_see_little_is_told_so(launch):
+    probe = launch(argv=(sys.executable, "-c", HIDDEN, *launch_argv()), path="/usr/bin:/bin", kmsg="/nowhere")
+    hello = probe.hello()
+    reasons = {gap.what: gap.why for gap in hello.unavailable}
+    assert hello.user not in {None, "root"}
+    assert "hidepid" in reasons["processes"]
+    assert "kernel log" in reasons
+    sweep = probe.sweep()
+    assert (sweep.tasks.total > 0, sweep.tasks.zombies) == (True, None)
+    assert sweep.memory.total_bytes > 0
+    assert probe.end() == 0
