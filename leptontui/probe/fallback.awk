@@ -106,7 +106,7 @@ function tick(   t, moved) {
     }
     # The first hello waits for what GPUs there are.
     if (hello_version < 0 && !no_gpus && !hung && gpus == 0 && !("gpu" in whys) && t - started < HUNG_S + 2) return
-    if (version != hello_version && (hello_version < 0 || t - told_at >= HELLO_PAUSE_S || gpus != told_gpus)) hello(t)
+    if (version != hello_version && (hello_version < 0 || t - told_at >= HELLO_PAUSE_S || gpus != told_gpus || driver != told_driver)) hello(t)
     sweep(t)
 }
 function hello(t,   s, i, w, sep, is_first) {
@@ -121,7 +121,7 @@ function hello(t,   s, i, w, sep, is_first) {
     s = s "],\"unavailable\":["; sep = ""
     for (w in whys) { s = s sep "{\"what\":\"" esc(substr(w, 1, 256)) "\",\"why\":\"" esc(substr(whys[w], 1, 240)) "\"}"; sep = "," }
     say(s "]}")
-    hello_version = version; told_at = t; told_gpus = gpus
+    hello_version = version; told_at = t; told_gpus = gpus; told_driver = driver
     if (!is_first) return
     if (hung) event("driver-hung", "", "", whys["gpu"], t)
     tell_backlog()

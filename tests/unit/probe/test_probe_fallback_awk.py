@@ -17,6 +17,7 @@ C_LOCALE = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
 FILES = ("fallback.awk", "fallback_gpus.awk", "fallback_host.awk", "fallback_kernel.awk")
 UUID = "GPU-00000000-0000-0000-0000-000000000000"
 UPTIME = float(Path("/proc/uptime").read_text().split()[0])
+LATER = UPTIME + 1e6
 GPUS = [
     "G fields i uuid,index,name,pci.bus_id,driver_version",
     "G < i",
@@ -67,7 +68,7 @@ def test_the_log_from_before_is_told_after_the_hello_with_its_gpu(say):
         " T",
         *GPUS,
         "T",
-        kmsg(4, "NVRM: Xid (PCI:0000:3b:00): 63, pid=8", at_s=UPTIME + 1),
+        kmsg(4, "NVRM: Xid (PCI:0000:3b:00): 63, pid=8", at_s=LATER),
         "T",
     )
     assert isinstance(messages[0], Hello)
@@ -107,7 +108,7 @@ def test_a_long_log_keeps_its_latest(say):
 
 
 def test_a_flood_of_events_is_cut_short_and_said(say):
-    lines = [kmsg(number, "NVRM: Xid (PCI:0000:3b:00): 13, pid=1", UPTIME + 1) for number in range(1, 500)]
+    lines = [kmsg(number, "NVRM: Xid (PCI:0000:3b:00): 13, pid=1", LATER) for number in range(1, 500)]
     messages = say(*GPUS, "T", *lines, "T")
     assert len(events(messages)) == 40
 
