@@ -23,6 +23,7 @@ _ASKING_METHODS: Final = {
 """Methods that need somebody, in OpenSSH's order, and what turns them off; only where passwords may be asked for."""
 _KEY_FIRST: Final = b"ssh-ed25519"
 """Asked first of a host whose key is not known, so that the fingerprint in the fault is the one that `ssh` shows."""
+_SHELL_WORDS: Final = re.compile(r"[\s'`\"$\\;&<>|(){}]")
 _PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._:-]+")
 
 
@@ -38,6 +39,19 @@ def expanded(text: str, name: str, found: asyncssh.SSHClientConnectionOptions) -
         "r": found.username,
     }
     return re.sub(r"%(.)", lambda match: tokens.get(match[1], match[0]), text)
+
+
+def check_words(target: HostTarget) -> None:
+    """Names of hosts and users go into the shell commands of ProxyCommand and `Match exec`: nothing of a shell in them.
+
+    What OpenSSH 9.6 refuses on its command line, `valid_hostname` and `valid_ruser` in ssh.c (CVE-2023-51385).
+
+    Raises:
+        ValueError: there is.
+    """
+    for what, word in (("host name", target.name), ("user name", target.user or "")):
+        if word.startswith("-") or _SHELL_WORDS.search(word) or not word.isprintable():
+            raise ValueError(f"not a {what}: {plain(word, 80)!r}")
 
 
 def with_address(text: str, target: HostTarget) -> str:

@@ -15,7 +15,7 @@ from leptontui.errors import LinkError
 from leptontui.model.link import Fault, FaultKind
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
-from leptontui.transport.choices import expanded, host_key_algs, logins, proxy_of, with_address
+from leptontui.transport.choices import check_words, expanded, host_key_algs, logins, proxy_of, with_address
 from leptontui.transport.dialled import Dialled
 from leptontui.transport.hops import jump_of
 from leptontui.transport.identities import Identities, identities_of
@@ -113,6 +113,7 @@ class Atlas:
         """
         is_asked = False
         try:
+            check_words(target)
             with self._lock:
                 text = self._configs.text_for(self._config_files(target), target.name)
             if is_asked := needs_openssh(text):

@@ -20,6 +20,20 @@ SECRET = "correct horse battery"
 QUICKLY = {"openssh": {"rounds": 4, "ignore_few_rounds": True}}
 
 
+class Signalled(Questions):
+    """As on the screen, and tells when the first question has come."""
+
+    def __init__(self):
+        super().__init__()
+        self.came = asyncio.Event()
+
+    async def ask(self, question):
+        asking = asyncio.ensure_future(super().ask(question))
+        await asyncio.sleep(0)
+        self.came.set()
+        return await asking
+
+
 class Asked:
     """Answers what is asked from a list; None declines. Keeps the questions."""
 
@@ -268,15 +282,12 @@ async def test_secrets_are_in_no_log_and_no_representation(lab, caplog):
     caplog.set_level(logging.DEBUG)
     lock(lab)
     await lab.start("gpu-2")
-    questions = Questions()
+    questions = Signalled()
     dialer = Dialer(QUICK, questions)
     asyncio.get_running_loop().set_debug(True)
     transport = SshTransport(lab.target("gpu-2"), dialer)
     dialing = asyncio.ensure_future(transport.connect())
-    while not questions.questions():
-        await asyncio.sleep(0)
-        if dialing.done():
-            break
+    await asyncio.wait_for(questions.came.wait(), 10)
     [question] = questions.questions()
     questions.answer(question.id, SECRET)
     seen = repr(questions.__dict__) + repr(question)
@@ -285,4 +296,62 @@ async def test_secrets_are_in_no_log_and_no_representation(lab, caplog):
     seen += repr(list(map(repr, asyncio.all_tasks()))) + caplog.text
     assert SECRET not in seen
     await transport.close()
+    await dialer.close()
+
+
+async def test_a_host_with_a_password_of_its_own_is_asked_for_apart(lab, gated):
+    for name in ("gpu-1", "gpu-2"):
+        await gated(name)
+    offered = await gated("odd", right="its own")
+    asked = Asked(SECRET, "its own")
+    dialer = Dialer(QUICK, asked)
+    # One after the other: a password that no host has taken yet would be taken for a mistyped one.
+    for name in ("gpu-1", "gpu-2", "odd"):
+        link = SshTransport(lab.target(name, group="training", asks_password=True), dialer)
+        assert (await link.run(["x"])).stdout == "in\n"
+        await link.close()
+    await dialer.close()
+    assert [question.subject for question in asked.questions] == ["ops@training", "ops@odd"]
+    assert offered == [SECRET, "its own"]
+
+
+async def test_a_declined_password_is_a_refusal(lab, dial, gated):
+    names = ("gpu-1", "gpu-2", "gpu-3")
+    offered = [await gated(name) for name in names]
+    asked = Asked(None)
+    faults = await dial(asked, *(lab.target(name, asks_password=True) for name in names))
+    assert {fault.kind for fault in faults} == {FaultKind.SECRET_NEEDED}
+    assert len(asked.questions) == 1
+    assert offered == [[], [], []]
+
+
+async def test_three_wrong_passwords_end_it(lab, dial, gated):
+    offered = await gated("gpu-1")
+    asked = Asked("one", "two", "three", SECRET)
+    [fault] = await dial(asked, lab.target("gpu-1", asks_password=True))
+    assert fault.kind is FaultKind.SECRET_NEEDED
+    assert "3 wrong answers" in fault.cause
+    assert offered == ["one", "two", "three"]
+
+
+async def test_hosts_behind_a_bastion_ask_for_its_key_once_with_their_names(lab):
+    lock(lab)
+    await lab.start("bastion", is_forwarding=True)
+    names = [f"gpu-{n}" for n in range(5)]
+    for name in names:
+        await lab.start(name)
+    questions = Signalled()
+    dialer = Dialer(QUICK, questions)
+    transports = [SshTransport(lab.target(name, jump="bastion"), dialer) for name in names]
+    dials = [asyncio.ensure_future(transport.connect()) for transport in transports]
+    async with asyncio.timeout(10):
+        await questions.came.wait()
+    [question] = questions.questions()
+    assert question.waiting >= 1
+    assert set(question.hosts) <= set(names)
+    questions.answer(question.id, SECRET)
+    await asyncio.gather(*dials)
+    assert questions.questions() == ()
+    assert lab.hosts["bastion"].dials == 1
+    await asyncio.gather(*(transport.close() for transport in transports))
     await dialer.close()

@@ -206,3 +206,20 @@ def test_an_identity_file_none_offers_no_default_key(route, tmp_path):
     found = route(f"IdentityFile {tmp_path}/missing\n")
     assert found.dialled.key_count == 0
     assert asyncssh.SSHClientConnectionOptions(**found.options).client_keys == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a;touch x", "$(id)", "`id`", "a b", "-oProxyCommand=x", "a|b", "a\nb", "a'b", "a\x1b[m"]
+)
+def test_names_that_a_shell_would_take_for_more_are_refused(route, name):
+    for fields in ({"name": name}, {"user": name}):
+        with pytest.raises(LinkError) as caught:
+            route("ProxyCommand nc %h %p\n", **fields)
+        assert caught.value.fault.kind is FaultKind.CONFIG
+        assert caught.value.fault.cause.isprintable()
+
+
+def test_ordinary_names_are_not(route):
+    for name in ("gpu-1", "gpu_1.example.org", "fe80::1%eth0", "10.0.0.7", "gpu+1"):
+        assert route("", name).target.name == name
+    assert route("", user="corp@ops").dialled.user == "corp@ops"
