@@ -11,6 +11,7 @@ from leptontui.model.link import LinkState
 from leptontui.model.text import plain
 from leptontui.snapshot import FleetSnapshot
 from leptontui.view.wall_rows import Blindness, WallHost, WallLine, WallPage
+from leptontui.view.work import whole
 
 WORST = 10
 _GRAVITY = {LinkState.LOST: 0, LinkState.REFUSED: 1, LinkState.STALE: 2}
@@ -27,7 +28,7 @@ def wall_page(snapshot: FleetSnapshot) -> WallPage:
     gpus = snapshot.frames.gpus
     ill = _ill(snapshot)
     counts = Counter(ill["severity"].to_list())
-    is_live = (pl.col("link") == LinkState.LIVE.value) & (pl.col("state") != "gone")
+    is_live = (pl.col("link") == LinkState.LIVE.value) & pl.col("state").is_in(["gone", "unknown"]).not_()
     return WallPage(
         fleet=plain(snapshot.fleet, 60),
         t_unix_s=snapshot.t_unix_s,
@@ -36,8 +37,8 @@ def wall_page(snapshot: FleetSnapshot) -> WallPage:
         critical=counts[int(Severity.CRITICAL)],
         predicted=counts[int(Severity.PREDICTED)],
         warning=counts[int(Severity.WARNING)],
-        gpus_live=gpus.filter(is_live.fill_null(value=False)).height,
-        gpus_total=gpus.height,
+        gpus_live=gpus.filter(is_live.fill_null(value=False) & whole(gpus)).height,
+        gpus_total=gpus.filter(whole(gpus)).height,
         hosts_total=snapshot.link_counts.total,
         worst=_worst(ill),
         hosts=_hosts(snapshot),
@@ -106,8 +107,10 @@ def _hosts(snapshot: FleetSnapshot) -> tuple[WallHost, ...]:
     level = (pl.col("util_pct").clip(0.0, 100.0) * 8 / 100).round(0).cast(pl.Int64).cast(pl.String)
     severity = pl.col("severity").cast(pl.Int64)
     sign = severity.replace_strict(_SIGNS, default=None, return_dtype=pl.String).fill_null(level).fill_null("-")
+    by = [name for name in ("host", "index", "mig_index") if name in snapshot.frames.gpus.columns]
     per_host = (
-        snapshot.frames.gpus.sort(["host", "index"], nulls_last=True)
+        _cells(snapshot.frames.gpus)
+        .sort(by, nulls_last=True, maintain_order=True)
         .with_columns(sign.alias("sign"))
         .group_by("host")
         .agg(pl.col("sign").str.join(""))
@@ -118,6 +121,14 @@ def _hosts(snapshot: FleetSnapshot) -> tuple[WallHost, ...]:
         own = Severity.UNKNOWN if row["severity"] is None else Severity(row["severity"])
         rows.append(WallHost(plain(row["host"], 60), row["sign"] or _SIGNS.get(int(own), "-"), own))
     return tuple(rows)
+
+
+def _cells(gpus: pl.DataFrame) -> pl.DataFrame:
+    """What has a cell: MIG instances rather than the GPU they are parts of, unless that is not well itself."""
+    if "parent_uuid" not in gpus.columns:
+        return gpus
+    is_divided = pl.col("uuid").is_in(gpus["parent_uuid"].drop_nulls().unique().implode())
+    return gpus.filter(~(is_divided & (pl.col("severity") == int(Severity.WELL))).fill_null(value=False))
 
 
 def _blindness(snapshot: FleetSnapshot) -> Blindness | None:

@@ -51,7 +51,7 @@ async def test_sorting_is_told_and_keeps_the_cursor_on_its_job(stage):
         assert "gpus▼" in stage.text
         await stage.press("S", "S")
         assert "sort: name" in stage.lines[1]
-        assert "job▲" in stage.text
+        assert "job ▲" in stage.text
         assert "8812" in stage.highlighted
 
 

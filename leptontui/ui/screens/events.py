@@ -89,7 +89,8 @@ class EventsScreen(ListScreen["EventPage", EventRow]):
             return (Piece(f" ▲ {plain(page.error)} ", "warning"),)
         if self._filter.strip():
             return (Piece(f" {len(page.rows)} of {page.total} kinds of events ", "accent"),)
-        return (Piece(f" {page.total}"), Piece(" kinds of events, newest first ", "dim"))
+        kinds = "kind of event" if page.total == 1 else "kinds of events, newest first"
+        return (Piece(f" {page.total}"), Piece(f" {kinds} ", "dim"))
 
     def draw_note(self) -> None:
         """The note stands beside the filter."""

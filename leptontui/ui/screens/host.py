@@ -16,6 +16,7 @@ from leptontui.model.focus import Focus
 from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import PANELS, Scope
+from leptontui.ui.screens.fleet_words import idle_ways
 from leptontui.ui.screens.paged import PagedScreen
 from leptontui.ui.screens.ways import ActingScreen
 from leptontui.ui.widgets.footer import CommandFooter
@@ -231,8 +232,7 @@ class HostScreen(ActingScreen, PagedScreen[HostPage]):
         self.query_one(HostChart).display = is_first or self.size.height >= _ROWS_FOR_ALL
         self._share_rows(strip, panels)
         idle = set() if page.gpus else {"inspect"}
-        idle |= set() if self.snapshot is not None and self.snapshot.questions else {"answer"}
-        self.query_one(CommandFooter).show_commands(without=self._idle | idle)
+        self.query_one(CommandFooter).show_commands(without=self._idle | idle | idle_ways(self.snapshot))
 
     def _draw_title(self) -> None:
         armed = self.commands.armed_until_unix_s if self.commands is not None else None

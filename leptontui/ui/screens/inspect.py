@@ -19,6 +19,7 @@ from leptontui.render.cells import Piece
 from leptontui.render.palette import role_of
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
+from leptontui.ui.screens.fleet_words import idle_ways
 from leptontui.ui.screens.listing import wrapped
 from leptontui.ui.screens.paged import PagedScreen
 from leptontui.ui.widgets.footer import CommandFooter
@@ -112,6 +113,7 @@ class InspectScreen(PagedScreen[HostPage]):
         is_fresh = self.page is not None and self.page.is_fresh(self.clock()) and _is_read(gpu)
         self.query_one(MetricSheet).show(self.sheet, is_fresh=is_fresh)
         self._draw_about()
+        self.query_one(CommandFooter).show_commands(without=idle_ways(self.snapshot))
 
     def _head(self) -> Sequence[Sequence[Piece]]:
         """Which GPU, how old its values are, and what is wrong, in words."""

@@ -94,7 +94,10 @@ class JobsScreen(ListScreen[JobPage, JobRow]):
         if _SORTED[self._sort] != name:
             return Piece(fit(title, room, is_left=is_left), "dim")
         arrow = "▲" if self._sort in {JobSort.NAME, JobSort.LEAST} else "▼"
-        return Piece(fit(title[: room - 1] + arrow, room, is_left=is_left), "accent")
+        return Piece(
+            fit(f"{title} {arrow}" if len(title) + 2 <= room else title[: room - 1] + arrow, room, is_left=is_left),
+            "accent",
+        )
 
     def cells_of(self, row: JobRow, width: int) -> Sequence[Piece]:
         """A job in a line."""

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from leptontui.render.cells import Piece
 from leptontui.ui.commands import Scope
+from leptontui.ui.screens.fleet_words import idle_ways
 from leptontui.ui.screens.paged import P, PagedScreen
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
@@ -121,7 +122,7 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
         row, width = self.chosen, self.size.width
         lines = list(self.about(row, width))[:count] if row is not None else []
         self.query_one("#list-detail", SaidLines).show([*lines, *[()] * (count - len(lines))])
-        self.query_one(CommandFooter).show_commands(without=self.idle())
+        self.query_one(CommandFooter).show_commands(without={*self.idle(), *idle_ways(self.snapshot)})
 
     def on_resize(self) -> None:
         """Columns are placed anew."""

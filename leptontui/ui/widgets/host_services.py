@@ -52,7 +52,7 @@ def unit_lines(ink: Ink, rows: Sequence[UnitRow], width: int) -> list[Line]:
         tail = ink.line().add(f"{pid:>9}" if is_roomy else "", "dim")
         tail.add(f"{numbers.whole(row.restarts):>10}", "warning" if row.restarts else "dim")
         tail.add(f"{duration_text(row.since_s):>12}" if is_roomy else "", "dim")
-        state = " ".join(part for part in (row.active, row.sub) if part) or numbers.NULL
+        state = " ".join(dict.fromkeys(part for part in (row.active, row.sub) if part)) or numbers.NULL
         name = ink.line().add(f"{sign} ", role).add(plain(row.unit, 40), is_bold=row.is_failed)
         name.add(f"  {state}", role if role != "well" else "dim")
         lines.append(name.fit(max(0, width - tail.width)) + tail.segments)

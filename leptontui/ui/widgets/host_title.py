@@ -15,7 +15,7 @@ from leptontui.render.ink import Ink, Pen, facts, spread
 from leptontui.render.palette import Palette, role_of
 from leptontui.render.quantity import duration_text, size_text
 from leptontui.ui.widgets.painted import Painted
-from leptontui.view.host_rows import GpuRow, HostPage
+from leptontui.view.host_rows import GpuRow, HostPage, HostVitals
 
 _LINK_SIGNS = {
     LinkState.LIVE: ("●", "well"),
@@ -129,7 +129,10 @@ class HostTitle(Painted):
             uuid = plain(gpu.uuid, 64)
             fact("", uuid if width >= 140 or len(uuid) < 20 else f"{uuid[:10]}…{uuid[-4:]}")  # noqa: PLR2004 — room
         if vitals is not None:
+            pieces += _gpu_count(ink, vitals)
             fact("group", vitals.group)
+            fact("node", vitals.node_state)
+            fact("in", vitals.partitions)
             fact("driver", vitals.driver_version)
             fact("up", duration_text(vitals.uptime_s) if vitals.uptime_s is not None else None)
             fact("kernel", vitals.kernel)
@@ -140,6 +143,15 @@ class HostTitle(Painted):
         if vitals is not None and vitals.clock_offset_s is not None and abs(vitals.clock_offset_s) >= 1.0:
             pieces.append(ink.line().add(f"▲ clock off by {numbers.three(vitals.clock_offset_s)} s", "warning"))
         return pieces
+
+
+def _gpu_count(ink: Ink, vitals: HostVitals) -> list[Pen]:
+    """How many GPUs there are of how many there should be, where they are fewer."""
+    wanted = max(vitals.gpus_expected or 0, vitals.gpus_on_bus or 0)
+    if vitals.gpu_count is None or vitals.gpu_count >= wanted:
+        return []
+    whose = "expected" if vitals.gpus_expected == wanted else "on the bus"
+    return [ink.line().add(f"▲ {vitals.gpu_count} of {wanted} GPUs {whose}", "warning")]
 
 
 def _why_not_live(ink: Ink, page: HostPage, width: int, now_unix_s: float) -> list[Line]:

@@ -16,6 +16,8 @@ LABEL: Final = 9
 _SOME_PCT, _FULL_PCT = 20.0, 10.0
 """Pressure: more of the one is a warning, more of the other critical (thresholds of the health rules)."""
 _CLOCK_OFF_S: Final = 1.0
+_CLOCK_SAME_S: Final = 0.05
+"""Less is the network's doing as much as the clock's."""
 _NEARLY_ALL: Final = 0.9
 _MINUTES: Final = 76
 """From this width on the minute's pressure stands beside that of ten seconds."""
@@ -137,7 +139,7 @@ def _tasks(ink: Ink, vitals: HostVitals, width: int) -> Line:
             pieces.append(ink.line().add(f"{name} ", "dim").add(numbers.whole(value), role if value else "dim"))
 
     ills = (
-        ("by the driver", vitals.tasks_driver_blocked, "critical"),
+        ("driver-blocked", vitals.tasks_driver_blocked, "critical"),
         ("blocked", vitals.tasks_blocked, "warning"),
         ("zombies", vitals.tasks_zombies, "warning"),
     )
@@ -174,10 +176,12 @@ def _power_and_clock(ink: Ink, vitals: HostVitals, width: int) -> Line:
         is_off = abs(vitals.clock_offset_s) >= _CLOCK_OFF_S
         clock = ink.line().add("clock ", "dim")
         ahead = "ahead of" if vitals.clock_offset_s >= 0 else "behind"
-        clock.add(
-            f"{'▲ ' if is_off else ''}{numbers.three(abs(vitals.clock_offset_s))} s", "warning" if is_off else "text"
-        )
-        pieces.insert(0 if is_off else 1, clock.add(f" {ahead} ours", "dim"))
+        if abs(vitals.clock_offset_s) < _CLOCK_SAME_S:
+            clock.add("as ours")
+        else:
+            off = f"{'▲ ' if is_off else ''}{numbers.three(abs(vitals.clock_offset_s))} s"
+            clock.add(off, "warning" if is_off else "text").add(f" {ahead} ours", "dim")
+        pieces.insert(0 if is_off else 1, clock)
     return _labelled(ink, "power", pieces, width)
 
 

@@ -16,6 +16,8 @@ _GAP: Final = Piece("   ")
 _SMALL: Final = 30
 """With fewer rows on the screen one line has to do."""
 _MOST_LINES: Final = 3
+_ROOMY: Final = 100
+"""Narrower, the keys stand for what they show."""
 Part = tuple[Piece, ...]
 
 
@@ -34,7 +36,8 @@ class Notices(Painted):
 
     def show(self, snapshot: FleetSnapshot) -> None:
         """Say what there is to say of a snapshot."""
-        parts = notice_parts(snapshot, can_let_in=self._can_let_in)
+        is_short = self.app.size.width < _ROOMY
+        parts = notice_parts(snapshot, can_let_in=self._can_let_in, is_short=is_short)
         if parts != self._parts:
             self._parts = parts
             self.display = bool(parts)
@@ -65,23 +68,27 @@ def packed(parts: tuple[Part, ...], width: int, most: int) -> list[Part]:
     return [tuple(line) for line in lines]
 
 
-def notice_parts(snapshot: FleetSnapshot, *, can_let_in: bool) -> tuple[Part, ...]:
+def notice_parts(snapshot: FleetSnapshot, *, can_let_in: bool, is_short: bool = False) -> tuple[Part, ...]:
     """What wants the user, the most urgent first; nothing where nothing does."""
     parts: list[Part] = []
+
+    def way(key: str, title: str) -> Part:
+        if not can_let_in:
+            return ()
+        return (Piece(" "), Piece(key, "accent", is_bold=True), Piece("" if is_short else f" {title}", "dim"))
+
     if refused := changed(snapshot):
-        words = f"✖ {refused} host key{'' if refused == 1 else 's'} CHANGED: refused"
-        parts.append((Piece(words, "critical", is_bold=True), *_key("K", "shows", can_let_in=can_let_in)))
+        many = "" if refused == 1 else "s"
+        words = f"✖ {refused} key{many} CHANGED" if is_short else f"✖ {refused} host key{many} CHANGED: refused"
+        parts.append((Piece(words, "critical", is_bold=True), *way("K", "shows")))
     if snapshot.questions:
         first, rest = snapshot.questions[0], len(snapshot.questions) - 1
         more = f" and {rest} more" if rest else ""
-        words = f"▲ a login asks: {plain(first.prompt, 60)} {plain(first.subject, 60)}{more}"
-        parts.append((Piece(words, "warning", is_bold=True), *_key("a", "answers", can_let_in=can_let_in)))
+        what = "" if is_short else f": {plain(first.prompt, 60)} {plain(first.subject, 60)}"
+        parts.append((Piece(f"▲ a login asks{what}{more}", "warning", is_bold=True), *way("a", "answers")))
     if keys := waiting(snapshot):
-        words = f"▲ {keys} host{'' if keys == 1 else 's'} with unknown keys"
-        parts.append((Piece(words, "warning"), *_key("K", "reviews", can_let_in=can_let_in)))
+        hosts = f"host{'' if keys == 1 else 's'}"
+        words = f"▲ {keys} unknown keys" if is_short else f"▲ {keys} {hosts} with unknown keys"
+        parts.append((Piece(words, "warning"), *way("K", "reviews")))
     parts += [(Piece(f"▲ {plain(notice)}", "warning"),) for notice in snapshot.notices]
     return tuple(parts)
-
-
-def _key(key: str, title: str, *, can_let_in: bool) -> Part:
-    return (Piece(" "), Piece(key, "accent", is_bold=True), Piece(f" {title}", "dim")) if can_let_in else ()

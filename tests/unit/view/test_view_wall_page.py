@@ -1,6 +1,7 @@
 """From a snapshot to the wallboard's page."""
 
 import polars as pl
+from rich_fleet import rich_fleet
 
 from leptontui.model.health import Severity
 from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
@@ -108,3 +109,12 @@ def test_hostile_names_are_made_fit():
     assert "\x1b" not in page.hosts[0].name
     assert "\x1b" not in page.worst[0].host
     assert page.worst[0].text == "x"
+
+
+def test_instances_have_cells_and_are_no_further_gpus():
+    page = wall_page(rich_fleet())
+    assert page.gpus_total == 48
+    assert page.gpus_live == 48 - 8 - 1 - 8, "lost, gone, hung"
+    signs = {host.name: host.signs for host in page.hosts}
+    assert len(signs["gpu-002"]) == 7 + 2, "the GPU that is divided has its instances' cells"
+    assert len(signs["gpu-001"]) == 8
