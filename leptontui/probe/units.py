@@ -8,6 +8,7 @@ import os
 import time
 
 from . import children
+from .files import read_or_none
 from .gaps import Unreadable
 from .parsing import clean, clean_or_none, whole
 from .patrol import Patrol
@@ -41,6 +42,7 @@ _SETTLED = frozenset(("active", "inactive", "failed", NOT_FOUND, "masked", None)
 _GROUPS = ("/fs/cgroup", "/fs/cgroup/systemd", "/fs/cgroup/unified")
 """Where systemd's control groups are: version 2, version 1, and both side by side."""
 _SLICE = "/system.slice"
+_PID_BYTES = 16
 _NOT_THERE = frozenset((b"not-found", b"masked", b"error", b"bad-setting"))
 _SUFFIX = ".service"
 _SCHEDULERS = (("slurmd", "slurm"), ("kubelet", "kubernetes"))
@@ -184,14 +186,20 @@ class UnitReader:
         return self._identities() != self._seen
 
     def _identities(self):
-        """Of each unit, what is another number when its control group was made anew; None where it has none."""
+        """Of each unit, what changes when it is started, ends or is started anew; None without a control group."""
         return [self._identity(self._groups[name]) for name in self._names if name in self._groups]
 
     def _identity(self, group):
+        """Of its control group: which it is, its first process, and whether there is any; a failed unit's stays."""
+        if self._root is None:
+            return None
+        path = self._root + group
         try:
-            return None if self._root is None else os.stat(self._root + group).st_ino
+            inode = os.stat(path).st_ino
         except OSError:
             return None
+        first = (read_or_none(path + "/cgroup.procs", _PID_BYTES) or b"").partition(b"\n")[0]
+        return inode, first, read_or_none(path + "/cgroup.events")
 
 
 def _aged(row, elapsed_s):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,13 +63,13 @@ def link_is(*states: LinkState, words: str = "", host: str = HOST) -> Callable[[
     return look
 
 
-def gpu_says(words: str, index: int = 3) -> Callable[[FleetSnapshot], str | None]:
-    """Shown as a finding of one GPU."""
+def gpu_says(pattern: str, index: int = 3) -> Callable[[FleetSnapshot], str | None]:
+    """Shown as a finding of one GPU; afterwards others may say that it was so."""
 
     def look(seen: FleetSnapshot) -> str | None:
         rows = seen.frames.gpus.filter((pl.col("host") == HOST) & (pl.col("index") == index))
         health = rows["health"].item() if rows.height == 1 else None
-        return f"GPU {index}: {health}" if health and words in health else None
+        return f"GPU {index}: {health}" if health and re.match(pattern, health) else None
 
     return look
 
@@ -188,9 +189,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("GPU driver hangs", readings(hang=1), readings(), host_says("driver"), within_s=10.0),
     Fault("GPU lost", readings(gpu3_lost=1), readings(), gpu_says("gone")),
     Fault("GPU overheats", readings(gpu3_temp=95), readings(), gpu_says("95 °C")),
-    Fault("uncorrected ECC errors", readings(gpu3_ecc_uncorrected=2), readings(), gpu_says("ECC")),
-    Fault("rows wait to be remapped", readings(gpu3_remap_pending=1), readings(), gpu_says("remap"), within_s=20.0),
-    Fault("GPU throttled by its hardware", readings(gpu3_throttle=0x48), readings(), gpu_says("throttle")),
+    Fault("uncorrected ECC errors", readings(gpu3_ecc_uncorrected=2), readings(), gpu_says(r"\d+ ECC")),
+    Fault("rows wait to be remapped", readings(gpu3_remap_pending=1), readings(), gpu_says("row remap"), within_s=20.0),
+    Fault("GPU throttled by its hardware", readings(gpu3_throttle=0x48), readings(), gpu_says("HW (thermal|slowdown)")),
     Fault("Xid 79", readings(gpu3_xid=79), readings(), gpu_says("Xid 79"), stays=True),
     Fault("GPU divided into MIG instances", divide_gpu, readings(), instances_are_rows, within_s=30.0),
     Fault("GPU driver unloaded and loaded again", unload_driver, readings(), gpu_says("gone"), within_s=20.0),

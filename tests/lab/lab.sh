@@ -14,7 +14,8 @@
 # LAB (default /var/tmp/leptontui-lab) is where it lives. The key for root on every host is $LAB/key.
 set -eu
 LAB=${LAB:-/var/tmp/leptontui-lab} NET=10.77.0 BR=leptonbr0
-BASE=$LAB/base
+BASE=$LAB/base CGROUPS=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
+CGROUPS=${CGROUPS:-$LAB/cgroups}
 PACKAGES=systemd,systemd-sysv,dbus,openssh-server,python3,procps,iproute2
 
 ip_of() { echo "$NET.$((10 + ${1#h}))"; }
@@ -30,15 +31,17 @@ base() {
   touch "$BASE/.ready"
 }
 
-# A guest that reboots makes nspawn exit with 133: start it again, as a machine would.
+# A guest that reboots makes nspawn exit with 133: start it again, as a machine would. Each has a control group of its
+# own: units of the same name would share one.
 power_on() {
   local h=$1 d=$LAB/$1
   setsid bash -c '
+    mkdir -p "$3" 2>/dev/null && echo $$ >"$3/cgroup.procs"
     while :; do
       SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$1/root" -M "$2" --register=no --keep-unit \
         --network-namespace-path=/run/netns/lab-$2 --resolv-conf=off --timezone=off -b </dev/null >>"$1/console.log" 2>&1
       [ $? = 133 ] || break
-    done' lab-power "$d" "$h" </dev/null >/dev/null 2>&1 &
+    done' lab-power "$d" "$h" "$CGROUPS/lab-$h" </dev/null >/dev/null 2>&1 &
   echo $! >"$d/pid"
 }
 
@@ -117,6 +120,11 @@ down() {
     ip netns del "lab-$h" 2>/dev/null || true
     ip link del "lab-$h" 2>/dev/null || true
     rm -rf "$d"
+    for _ in $(seq 20); do
+      find "$CGROUPS/lab-$h" -depth -type d -exec rmdir {} + 2>/dev/null || true
+      [ -d "$CGROUPS/lab-$h" ] || break
+      sleep 0.1
+    done
   done
   ip link del $BR 2>/dev/null || true
   rm -f "$LAB/known_hosts"

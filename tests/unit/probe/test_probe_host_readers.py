@@ -297,6 +297,20 @@ def test_units_are_asked_once_a_minute_and_when_a_control_group_changes(tmp_path
     assert shown.times_asked() == 3
 
 
+@pytest.mark.parametrize(("file", "after"), [("cgroup.procs", ""), ("cgroup.procs", "12\n"), ("cgroup.events", "0")])
+def test_units_are_asked_when_the_processes_of_a_control_group_change(tmp_path, file, after):
+    shown = Shown(tmp_path)
+    (shown.group / "cgroup.procs").write_text("7\n8\n")
+    (shown.group / "cgroup.events").write_text("1")
+    settled(shown.reader, 0.0)
+    (shown.group / "cgroup.procs").write_text("7\n9\n")
+    settled(shown.reader, 10.0)
+    assert shown.times_asked() == 1
+    shown.show("failed")
+    (shown.group / file).write_text(after)
+    assert settled(shown.reader, 20.0)[0]["active"] == "failed"
+
+
 def test_units_between_two_states_are_asked_more_often(tmp_path):
     shown = Shown(tmp_path)
     shown.show("activating")
