@@ -25,7 +25,7 @@ from tests.lab.conftest import GPUS, UNIT, Lab, LabHost
 from tests.lab.faults import FAULTS, HOST, SERVICE, SERVICE_TEXT, SERVICE_UNIT, Fault
 from tests.lab.test_lab_fleet import Eyes
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
 HEADER = "| fault | noticed after | shown as | well again after |\n| --- | --- | --- | --- |\n"
 
 

@@ -21,7 +21,7 @@ from leptontui.wire import Received, Sweep
 from leptontui.wiring.watch import FleetWatch
 from tests.lab.conftest import GPUS, UNIT, Lab, LabHost
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
 
 
 class Eyes:

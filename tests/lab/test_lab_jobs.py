@@ -16,7 +16,7 @@ from tests.lab.conftest import unmet
 from tests.lab.slurm import SlurmLab, why_not
 from tests.nvml.fake_nvml import build, environment, write_readings
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tests.lab.conftest import HOME, Lab, LabHost, lab_sh
 from tests.lab.kinds import KINDS, Kind, KindHost
 from tests.lab.test_lab_fleet import Eyes, host_row
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(300)]
 FIRST = 4
 """The lab's first three hosts stay as they are."""
 

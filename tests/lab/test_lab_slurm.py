@@ -17,7 +17,7 @@ from leptontui.transport.contract import Completed
 from leptontui.transport.local import LocalTransport
 from tests.lab.slurm import SlurmLab, why_not
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 
 @pytest.fixture(scope="module")
