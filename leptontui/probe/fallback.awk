@@ -4,7 +4,7 @@
 #   T                  a sweep is due
 #   I key value        how this host is called and what it is; "I gap what why": something it cannot tell
 #   G ...              what the reader of GPUs says: fallback_gpus.awk
-#   F ..., U ...       filesystems and systemd's units: fallback_host.awk
+#   F ..., U ..., B ...  filesystems, systemd's units and InfiniBand's ports: fallback_host.awk
 #   6,12,345,-;text    a record of the kernel's log: fallback_kernel.awk
 
 BEGIN {
@@ -23,6 +23,7 @@ $1 == "T" { tick(); next }
 $1 == "G" { gpu_line(); next }
 $1 == "F" { filesystem_line(); next }
 $1 == "U" { unit_line(); next }
+$1 == "B" { port_line(); next }
 $1 == "I" { fact_line(); next }
 /^[0-9]+,[0-9]+,[0-9]+,/ { kernel_line() }
 END { if (pending && pid != "") system("kill -9 " pid " 2>/dev/null") }
@@ -133,6 +134,7 @@ function sweep(t,   s, w) {
     s = s ",\"cpu\":" object(cpu()) ",\"memory\":" object(memory(t)) ",\"pressure\":" object(pressure()) ",\"tasks\":" object(tasks(w[5]))
     s = s ",\"filesystems\":" filesystems(t) ",\"disks\":" disks() ",\"nics\":" nics(t)
     if (units != "") s = s ",\"units\":[" substr(units, 2) "]"
+    if (ports != "") s = s ",\"ib_ports\":[" substr(ports, 2) "]"
     say(s gpu_parts() ",\"probe\":" object(cost(t)) "}")
 }
 

@@ -62,6 +62,7 @@ of_header interval_s; hundredths "$v" 100; interval=$v
 [ -n "$fractions" ] && shortest=20 || shortest=100
 [ "$interval" -ge "$shortest" ] || interval=$shortest
 of_header phase; hundredths "$v" 0; offset=$((interval * (v % 100) / 100))
+sys=/sys; of_header sys && sys=$v
 unit_names
 units=
 for one in nvidia-fabricmanager nvidia-persistenced nvidia-dcgm slurmd slurmctld kubelet containerd docker crio $named; do
@@ -224,12 +225,33 @@ rows_of() { n=0; IFS=$newline; for line in $1; do case $line in GPU-*) n=$((n + 
 gpus_on_bus() {
   set +f
   n=0
-  for one in /sys/bus/pci/devices/*; do
-    [ -r "$one/vendor" ] && read -r v <"$one/vendor" && [ "$v" = 0x10de ] && read -r v <"$one/class" || continue
+  for one in "$sys"/bus/pci/devices/*; do
+    content_of "$one/vendor"
+    [ "$v" = 0x10de ] || continue
+    content_of "$one/class"
     case $v in 0x03*) n=$((n + 1)) ;; esac
   done
   set -f
-  [ -d /sys/bus/pci/devices ] && echo "G bus $n"
+  [ -d "$sys/bus/pci/devices" ] && echo "G bus $n"
+}
+# The first line of a file of /sys, "" where it cannot be read.
+content_of() { v=; [ -r "$1" ] && read -r v <"$1"; } 2>/dev/null
+
+read_ports() {
+  [ -d "$sys/class/infiniband" ] || return
+  echo "B begin"
+  set +f
+  for port in "$sys"/class/infiniband/*/ports/*; do
+    [ -d "$port" ] || continue
+    row=${port%/ports/*}; row=${row##*/}/${port##*/}
+    for one in state phys_state link_layer rate counters/port_rcv_data counters/port_xmit_data counters/link_downed \
+      counters/link_error_recovery counters/symbol_error counters/port_rcv_errors; do
+      content_of "$port/$one"; row="$row|$v"
+    done
+    say "B $row"
+  done
+  set -f
+  echo "B end"
 }
 
 # Which mounts are told: the root, block devices but images, network filesystems; each device once.
@@ -286,6 +308,8 @@ read_slowly() {
     gpus_on_bus
     read_filesystems
     if command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then read_units; fi
+    # Last: an adapter whose firmware does not answer holds up nothing but the next round.
+    read_ports
     rest 1500
   done
 }
@@ -330,7 +354,6 @@ tell_host() {
   case $h in *'"services":'*) v=${h#*'"services":'}; case $v in '[{'* | ' [{'*) echo "I gap services $lacks" ;; esac ;; esac
   case $h in *'"scripts":'*) v=${h#*'"scripts":'}; case $v in '[{'* | ' [{'*) echo "I gap scripts $lacks" ;; esac ;; esac
   command -v nvidia-smi >/dev/null 2>&1 && echo "I gap nvlink $lacks, nor energy, nor PCIe replays"
-  [ -d /sys/class/infiniband ] && echo "I gap infiniband $lacks"
   echo "I gap power $lacks"
   echo "I gap blocked_processes $lacks, nor zombies"
 }

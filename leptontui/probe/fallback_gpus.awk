@@ -104,8 +104,10 @@ function identify(u,   i, f, s) {
         else if (f != "uuid") s = s value(f, cell[i])
         if (f == "pci.bus_id") bus[u] = cell[i]
     }
+    # The wire does not do without a number.
+    if (s !~ /"index":[0-9]/) s = s ",\"index\":" (u in place ? place[u] : gpus)
     s = s ",\"vendor\":\"nvidia\""
-    if (!(u in known)) { if (gpus >= 64) return; order[++gpus] = u }
+    if (!(u in known)) { if (gpus >= 64) return; place[u] = gpus; order[++gpus] = u }
     else if (known[u] == s) return
     known[u] = s; version++
 }

@@ -196,3 +196,17 @@ function scheduler_is(slurmd, kubelet,   s) {
     s = (slurmd == "active") ? "slurm" : (kubelet == "active") ? "kubernetes" : (slurmd != "") ? "slurm" : (kubelet != "") ? "kubernetes" : ""
     if (s != scheduler) { scheduler = s; version++ }
 }
+
+# "B begin", then "B device/port|state|physical state|layer|rate|received|sent|counters of errors", and "B end".
+function port_line(   c, s) {
+    if ($2 == "begin") { port_text = ""; port_count = 0; return }
+    if ($2 == "end") { ports = port_text; return }
+    if (split(rest_after(1), c, "|") < 11 || c[1] !~ /[^ ]/ || ++port_count > 64) return
+    # Both count in words of four octets.
+    s = text("port", c[1]) text("state", word_of(c[2])) text("phys_state", word_of(c[3])) text("layer", c[4])
+    if (c[5] ~ /^[0-9.]+ Gb\/sec/) { sub(/ .*/, "", c[5]); s = s num("rate_gbit", c[5]) }
+    s = s scaled("rx_bytes", c[6], 4) scaled("tx_bytes", c[7], 4) count_of("link_downed", c[8]) count_of("link_recoveries", c[9])
+    port_text = port_text "," object(s count_of("symbol_errors", c[10]) count_of("rx_errors", c[11]))
+}
+# "4: ACTIVE" is active.
+function word_of(s) { return sub(/^[0-9]+: */, "", s) ? tolower(s) : "" }

@@ -120,8 +120,15 @@ HOSTILE = [
     "U begin", "U Id=\"\\", "U NRestarts=-5", "U MainPID=1e9", "U", "U end", "I", "I gap", "I limit", "I pids",
     "I gap \" \\",
     "I pids ../../etc/passwd x", "I clock", "I named", "I user \x1b[31m\udcff", "1,2,3,-;", "9,9,9,-;NVRM: Xid",
+    "B", "B begin", "B |||||||||||", "B \"|x|\\|1|9e9 Gb/sec|-1|1e5|x|x|x|x", "B end",
     "9,10,9,-;NVRM: Xid (\"): 99999999999999999999", "\x00\x01", "\udcff\udcfe", "x" * 100_000,
 ]  # fmt: skip
+
+
+def test_a_gpu_whose_number_is_not_told_is_listed(say):
+    other = UUID[:-1] + "1"
+    hello = say(*GPUS, "G < i", f"G = {other}, [Unknown Error], [N/A], [N/A], 580.1", "G > 0", "T")[0]
+    assert [(gpu.uuid, gpu.index) for gpu in hello.gpus] == [(UUID, 0), (other, 1)]
 
 
 def test_whatever_it_is_told_it_says_what_can_be_decoded(say):
