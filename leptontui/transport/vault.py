@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +72,8 @@ class Vault:
         self.opened = opened
         self._accounts: dict[tuple[str, str], Account] = {}
         self._opening: dict[Path, asyncio.Lock] = {}
-        self._wrong: set[str] = set()
+        self._wrong: dict[Path, int] = {}
+        self._waiting: dict[str, set[asyncio.Timeout]] = {}
         self._declined: set[str] = set()
         self._open = 0
         self._codes = itertools.count(1)
@@ -105,28 +107,32 @@ class Vault:
             LinkError: it was declined, or wrong three times.
         """
         path = file.path
-        what, mend = f"the passphrase of {_short(path)}", f"load the key into the agent: ssh-add {_short(path)}"
-        for attempt in range(1, ATTEMPTS + 1):
-            ident = f"passphrase {path} {attempt}"
-            if ident in self._wrong:
-                continue
-            if not (await asyncio.to_thread(self._keys.open, path)).is_locked:
-                return
-            prompt = f"Passphrase of {_short(path)}"
-            kind = QuestionKind.PASSPHRASE
-            question = Question(ident, kind, str(path), prompt, attempt=attempt, hosts=tuple(hosts), waiting=len(hosts))
-            answer = await self._answer(question, f"key {path}", what, mend)
-            async with self._opening.setdefault(path, asyncio.Lock()):
+        matter, what = f"key {path}", f"the passphrase of {_short(path)}"
+        mend = f"load the key into the agent: ssh-add {_short(path)}"
+        lock = self._opening.setdefault(path, asyncio.Lock())
+        while (attempt := 1 + self._wrong.get(path, 0)) <= ATTEMPTS:
+            async with lock:  # an answer that is being tried may make the question needless
                 if not (await asyncio.to_thread(self._keys.open, path)).is_locked:
                     return
-                if ident in self._wrong:
+            prompt, kind = f"Passphrase of {_short(path)}", QuestionKind.PASSPHRASE
+            question = Question(f"passphrase {path} {attempt}", kind, str(path), prompt, attempt=attempt)
+            answer = await self._answer(question, hosts, matter, what, mend)
+            if answer is None:
+                continue
+            async with lock:
+                if self._wrong.get(path, 0) >= attempt:
                     continue
-                if await asyncio.to_thread(self._keys.unlock, path, answer):
-                    self._declined.discard(f"key {path}")
+                if not (await asyncio.to_thread(self._keys.open, path)).is_locked:
+                    return
+                is_right = await asyncio.to_thread(self._keys.unlock, path, answer)
+                if not is_right:
+                    self._wrong[path] = attempt
+                self._settle(matter)
+                if is_right:
+                    self._wrong.pop(path, None)
                     self.opened()
                     return
-                self._wrong.add(ident)
-        self._declined.add(f"key {path}")
+        self._declined.add(matter)
         raise LinkError(Fault(FaultKind.SECRET_NEEDED, f"{ATTEMPTS} wrong answers for {what}", f"{mend}, or {_AGAIN}"))
 
     def account(self, user: str, place: str, *, is_group: bool) -> Account:
@@ -150,18 +156,13 @@ class Vault:
             if attempt > ATTEMPTS:
                 cause = f"{ATTEMPTS} wrong answers for {what}"
                 raise LinkError(Fault(FaultKind.SECRET_NEEDED, cause, f"{_AGAIN}; mind the limit of the account"))
+            ident, matter = f"password {account.subject} {attempt}", f"password {account.subject}"
             prompt = f"Password of {account.words}"
-            question = Question(
-                f"password {account.subject} {attempt}",
-                QuestionKind.PASSWORD,
-                account.subject,
-                prompt,
-                attempt=attempt,
-                hosts=tuple(hosts),
-                waiting=len(hosts),
-            )
-            answer = await self._answer(question, f"password {account.subject}", what, f"use a key, or {_AGAIN}")
-            account.keep(answer, attempt)
+            question = Question(ident, QuestionKind.PASSWORD, account.subject, prompt, attempt=attempt)
+            answer = await self._answer(question, hosts, matter, what, f"use a key, or {_AGAIN}")
+            if answer is not None:
+                account.keep(answer, attempt)
+                self._settle(matter)
 
     async def code(self, hosts: Sequence[str], subject: str, prompt: str, *, is_hidden: bool, attempt: int) -> str:
         """Ask what a host wants to know at login.
@@ -170,13 +171,16 @@ class Vault:
             LinkError: it was declined.
         """
         number = next(self._codes)
-        kind, words = QuestionKind.CODE, plain(prompt, 200)
-        question = Question(
-            f"code {subject} {number}", kind, subject, words, is_hidden, attempt, tuple(hosts), len(hosts)
-        )
-        return await self._answer(question, f"code {subject}", f"what {subject} asks for", _AGAIN)
+        ident, words = f"code {subject} {number}", plain(prompt, 200)
+        question = Question(ident, QuestionKind.CODE, subject, words, is_hidden, attempt)
+        return await self._answer(question, hosts, f"code {subject}", f"what {subject} asks for", _AGAIN) or ""
 
-    async def _answer(self, question: Question, matter: str, what: str, mend: str) -> str:
+    async def _answer(self, question: Question, hosts: Sequence[str], matter: str, what: str, mend: str) -> str | None:
+        """The answer; None if it is not needed any more, because another host's was.
+
+        Raises:
+            LinkError: it was declined.
+        """
         if self._asker is None:
             raise LinkError(
                 Fault(FaultKind.SECRET_NEEDED, f"{what} is needed, and nobody can be asked here", mend),
@@ -185,13 +189,39 @@ class Vault:
         if matter not in self._declined:
             self._open += 1
             try:
-                answer = await self._asker.ask(question)
+                async with self._needed(matter):
+                    answer = await self._asker.ask(replace(question, hosts=tuple(hosts), waiting=len(hosts)))
+            except TimeoutError:
+                return None
             finally:
                 self._open -= 1
         if answer is None:
             self._declined.add(matter)
+            self._settle(matter)
             raise not_given(what, mend)
         return answer
+
+    @asynccontextmanager
+    async def _needed(self, matter: str) -> AsyncIterator[None]:
+        """Ask as long as it is needed: a question asked while the answer to the same one was on its way ends with it.
+
+        Raises:
+            TimeoutError: it is not needed any more.
+        """
+        scope = asyncio.timeout(None)
+        waiting = self._waiting.setdefault(matter, set())
+        async with scope:
+            waiting.add(scope)
+            try:
+                yield
+            finally:
+                waiting.discard(scope)
+
+    def _settle(self, matter: str) -> None:
+        """End the questions that still ask for it."""
+        now = asyncio.get_running_loop().time()
+        for scope in self._waiting.pop(matter, ()):
+            scope.reschedule(now)
 
 
 def _short(path: Path) -> str:
