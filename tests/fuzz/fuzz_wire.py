@@ -2,7 +2,7 @@
 
 Lines of the protocol are mutated, as bytes and as JSON, cut into chunks of any size and given to what takes them in the
 program: the line buffer, the judge of a connection's speech, the decoder, the store, the event log, health, the
-document and the report of `check`. A line may be refused with a reason. Everything else that is raised, a text that is not fit
+document and the report of `check`. A line may be refused with a reason. Everything else that is raised, a text not fit
 for a terminal, a column that changes its type, a value beyond its bounds or more rows than a host may have is a
 failure: it is printed with the seed and the input that reproduce it, and the exit status is 1.
 

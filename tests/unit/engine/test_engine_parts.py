@@ -4,13 +4,13 @@ import asyncio
 
 import polars as pl
 
-from leptontui.engine.collector import Collector
+from leptontui.engine.collector import SWEEPS_OF_A_HOST, Collector
 from leptontui.engine.foresight import SUSPECTS, bounds_of, suspects
 from leptontui.engine.roster import Roster
 from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
 from leptontui.model.series import Entity, SeriesKey
 from leptontui.model.target import Fleet, HostTarget
-from leptontui.wire import Event, Received
+from leptontui.wire import Event, Received, Sweep
 
 
 def message(number: int) -> Received:
@@ -40,6 +40,34 @@ async def test_a_half_full_queue_ends_the_wait_for_the_next_tick() -> None:
     collector.offer(message(2))
     async with asyncio.timeout(5):
         await waiting
+
+
+def from_host(host: str, at: float = 0.0) -> Received:
+    return Received(host, Sweep(1, 0, at, at), at, at)
+
+
+async def test_what_does_not_fit_is_dropped_from_the_loudest_host() -> None:
+    collector = Collector(capacity=20)
+    for number in range(15):
+        collector.offer(from_host("quiet", float(number)))
+    for number in range(30):
+        collector.offer(from_host("loud", float(number)))
+    hosts = [received.host for received in collector.drain()]
+    # The quiet one loses only while it is the loudest of the two.
+    assert hosts.count("quiet") >= 10
+    assert len(hosts) == 20
+    assert "loud" in collector.flooding(31.0)
+    assert "loud" not in collector.flooding(200.0)
+
+
+async def test_one_host_has_so_many_sweeps_in_a_tick_and_is_marked_beyond() -> None:
+    collector = Collector(capacity=10_000)
+    for number in range(SWEEPS_OF_A_HOST + 5):
+        collector.offer(from_host("a", float(number)))
+    collector.offer(from_host("b"))
+    assert collector.dropped == 5
+    assert collector.flooding(40.0) == ["a"]
+    assert times([received for received in collector.drain() if received.host == "a"])[0] == 5.0, "the oldest went"
 
 
 def roster() -> Roster:
