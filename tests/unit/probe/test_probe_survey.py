@@ -1,6 +1,7 @@
 """All readers of a host put together: in this process, and in a probe launched as on a host."""
 
 import http.server
+import json
 import os
 import sys
 import threading
@@ -325,6 +326,35 @@ def test_a_probe_that_ends_leaves_no_journalctl(launch, tmp_path):
     while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z" and time.monotonic() < until:
         pass
     assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+VERSIONS = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+
+
+@pytest.mark.parametrize("minor", range(6, 14))
+def test_what_runs_children_does_so_under_every_python(launch, tmp_path, minor):
+    found = sorted(VERSIONS.glob(f"3.{minor}.*/bin/python3"))
+    if not found:
+        pytest.skip(f"Python 3.{minor} is not installed")
+    said = tmp_path / "said"
+    fields = {"MESSAGE": "NVRM: Xid (PCI:0000:3b:00): 48, x", "__MONOTONIC_TIMESTAMP": "500000", "__CURSOR": "c"}
+    said.write_text(json.dumps(fields) + "\n")
+    for name, script in (("python3", f'exec "{found[0]}" "$@"'), ("journalctl", f'cat "{said}"; exec sleep 600')):
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    probe = launch(
+        path=f"{tmp_path}:/usr/bin:/bin",
+        kmsg="/nowhere",
+        journal=str(tmp_path / "journalctl"),
+        scripts=[{"name": "queue", "command": ["echo", "depth", "7"]}],
+    )
+    assert probe.hello().python.startswith(f"3.{minor}.")
+    event = probe.event("xid")
+    assert (event.code, event.is_backlog, event.pci_bus_id) == (48, True, "00000000:3B:00.0")
+    assert probe.sweep(lambda sweep: sweep.samples).samples[0].value == 7.0
+    assert probe.end() == 0
+    assert probe.process.stderr.read() == b""
 
 
 DEAD_MOUNT = """
