@@ -11,7 +11,7 @@ _STARTS: Final = frozenset({tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, 
 
 
 def bare_python(source: str) -> str:
-    """`source` without comments and docstrings, as many lines as before.
+    """`source` without comments and docstrings, as many lines as before; a notice of copyright at its head stays.
 
     Raises:
         tokenize.TokenError, SyntaxError: it is no Python.
@@ -19,7 +19,8 @@ def bare_python(source: str) -> str:
     lines = source.splitlines(keepends=True)
     said = list(tokenize.generate_tokens(io.StringIO(source).readline))
     spoken = [token for token in said if token.type not in _NOT_SAID]
-    cuts = [(token, "") for token in said if token.type == tokenize.COMMENT]
+    head = spoken[0].start[0] if "Copyright" in source[:4096] else 0
+    cuts = [(token, "") for token in said if token.type == tokenize.COMMENT and token.start[0] >= head]
     for n, token in enumerate(spoken):
         before = spoken[n - 1].type if n else tokenize.ENCODING
         if token.type == tokenize.STRING and before in _STARTS and spoken[n + 1].type == tokenize.NEWLINE:

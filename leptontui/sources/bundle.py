@@ -28,6 +28,7 @@ from leptontui import __version__
 from leptontui.errors import LeptonError
 from leptontui.model.target import HostTarget
 from leptontui.sources.bare import bare_python, bare_script
+from leptontui.sources.needed import needed_of
 
 NO_PYTHON_STATUS: Final = 78
 """Exit status where neither Python nor awk can run a probe (EX_CONFIG of sysexits.h)."""
@@ -116,11 +117,13 @@ def launch_stdin(*, target: HostTarget, interval_s: float, phase: float) -> byte
 @functools.cache
 def _bundle() -> bytes:
     sources = {
-        f"{_PACKAGE}.{entry.name.removesuffix('.py')}": bare_python(entry.read_text(encoding="utf-8"))
+        f"{_PACKAGE}.{entry.name.removesuffix('.py')}": entry.read_text(encoding="utf-8")
         for entry in resources.files("leptontui.probe").iterdir()
         if entry.name.endswith(".py")
     }
-    sources["pynvml"] = bare_python(_pynvml_source())
+    # A twentieth of it is called. Errors are kept, as it makes their classes from what there is by name.
+    sources["pynvml"] = needed_of(_pynvml_source(), list(sources.values()), always="NVML_ERROR_")
+    sources = {name: bare_python(source) for name, source in sources.items()}
     return zlib.compress(json.dumps(sources).encode("ascii"), 9)
 
 
