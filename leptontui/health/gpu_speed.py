@@ -12,16 +12,18 @@ from leptontui.model.health import Severity
 _MINUTES = 10.0
 _GTS_OF = {1: 2.5, 2: 5.0, 3: 8.0, 4: 16.0, 5: 32.0, 6: 64.0}
 """PCI Express base specifications: transfers per lane and generation, in 10⁹ a second."""
+_LAST_MINUTE = pl.col("trend_util_pct").list.get(-2, null_on_oob=True)
+"""Mean utilisation of the last full minute."""
 
 
 def speed_faults() -> tuple[Finding, ...]:
     """Hardware throttling again and again (gpud), and a PCIe link that is not what it could be.
 
-    The link's generation counts only under load: it drops when idle.
+    The link's generation counts only under load: it drops when idle, and is read less often than the load.
     """
     critical = Severity.CRITICAL
     width, width_max, gen, gen_max = (pl.col(f"pcie_{name}") for name in ("width", "width_max", "gen", "gen_max"))
-    is_busy = pl.col("util_pct") >= limits.BUSY_UTIL_PCT
+    is_busy = (pl.col("util_pct") >= limits.BUSY_UTIL_PCT) & (_LAST_MINUTE >= limits.BUSY_UTIL_PCT)
     return (
         Finding(
             critical,

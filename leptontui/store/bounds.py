@@ -36,6 +36,17 @@ class Bounds:
         """Whether everything between two values is believable as it is."""
         return self._lower <= lowest and highest <= self._upper
 
+    def is_absurd(self, value: object) -> bool:
+        """Whether no honest host says such a value.
+
+        Fans turn faster than their nominal speed, and a process may use more than one core: not all that is not
+        believed is absurd.
+        """
+        if not isinstance(value, int | float):
+            return True
+        beyond = self._upper if self._upper >= _FLOAT32_MAX or self._upper == _INT64_MAX else 2.0 * self._upper
+        return not self._lower <= value <= beyond
+
     def within(self, value: pl.Expr) -> pl.Expr:
         """`value`, null beyond the bounds; a percentage slightly above 100 is clipped."""
         is_within = (value >= self._lower) & (value <= self._upper + self._slack)

@@ -66,7 +66,7 @@ class Reader:
             column = pl.Series(name, said, dtype=dtype, strict=False)
             column = bounds.believable(column) if bounds is not None else column
             if (nulls := column.null_count()) and nulls > said.count(None):
-                odds += beyond(name, said, column)
+                odds += beyond(name, said, column, bounds)
             columns.append(column)
         frame = pl.DataFrame(columns)
         return frame.with_columns(self._capacities) if self._capacities else frame

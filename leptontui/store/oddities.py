@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from leptontui.model.text import plain
-from leptontui.store.bounds import has_control
+from leptontui.store.bounds import Bounds, has_control
 
 KEPT_S: Final = 60.0
 """Own choice: how long a host stays marked after it last said something odd."""
@@ -60,10 +60,10 @@ class Oddities:
         return {host: tuple(f"{what}: {how}" for what, (_, how) in said.items()) for host, said in self._said.items()}
 
 
-def beyond(name: str, said: Sequence[Any], column: pl.Series) -> Iterable[Odd]:
-    """Values of `said` that `column` did not take."""
+def beyond(name: str, said: Sequence[Any], column: pl.Series, bounds: Bounds | None) -> Iterable[Odd]:
+    """Values of `said` that `column` did not take, and that no honest host says."""
     for row in np.flatnonzero(column.is_null().to_numpy()).tolist():
-        if said[row] is not None:
+        if said[row] is not None and (bounds is None or bounds.is_absurd(said[row])):
             yield row, name, Beyond(said[row])
 
 

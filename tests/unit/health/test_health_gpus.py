@@ -107,6 +107,7 @@ def test_well():
         ({"pcie_width": 8}, (Severity.CRITICAL, "PCIe ×8 of ×16")),
         ({"pcie_gen": 1}, (Severity.CRITICAL, "PCIe generation 1 of 5")),
         ({"pcie_gen": 1, "util_pct": 0.0}, (Severity.WELL, "")),
+        ({"pcie_gen": 1, "trend_util_pct": [0.0] * 14 + [97.0]}, (Severity.WELL, "")),
         ({"temp_margin_c": 11.0}, (Severity.WELL, "")),
         ({"temp_margin_c": 10.0}, (Severity.WARNING, "10 °C to slowdown")),
         ({"temp_margin_c": 5.0}, (Severity.CRITICAL, "5 °C to slowdown")),

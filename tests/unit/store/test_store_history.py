@@ -12,7 +12,7 @@ from leptontui.model.series import Entity, SeriesKey
 from leptontui.store.keys import MAX_SLOTS_PER_HOST
 from leptontui.store.store import Store
 from leptontui.store.tiers import Ring
-from leptontui.wire import GpuReading
+from leptontui.wire import GpuReading, Sample, Service
 
 UTIL = SeriesKey("a", Entity.GPU, "G0", "util_pct")
 CPU = SeriesKey("a", Entity.HOST, "", "cpu_util_pct")
@@ -127,6 +127,38 @@ def test_our_clock_may_go_back(fleet):
     for at in range(0, 40, 10):
         store.append([fleet.gpu_sweep(at=at, util=2.0)])
     assert series_of(store, UTIL, fleet.t0 + 30).values == (2.0, 2.0, 2.0, 2.0)
+
+
+def test_our_clock_may_go_forward_and_back(fleet):
+    store = Store(1.0)
+    for at in (0, 10, 20, 12_345, 12_350, 30, 40):
+        store.append([fleet.gpu_sweep(at=at, util=3.0 if at > 1000 else 2.0)])
+    assert series_of(store, UTIL, fleet.t0 + 40).values == (2.0,) * 5
+
+
+@pytest.mark.parametrize("jump_s", [-86_400.0, 86_400.0])
+def test_a_host_s_clock_that_is_set_breaks_neither_charts_nor_rates(fleet, jump_s):
+    store = Store(1.0)
+    for at in range(0, 40, 10):
+        offset_s = jump_s if at >= 20 else 0.0
+        store.append([fleet.disk_sweep(at=at, read=100 * at, offset_s=offset_s)])
+    found = series_of(store, SeriesKey("a", Entity.HOST, "", "disk_read_bytes_per_s"), fleet.t0 + 30)
+    assert found.values == (100.0, 100.0, 100.0)
+    assert found.t_unix_s == tuple(fleet.t0 + end for end in (20, 30, 40))
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (SeriesKey("a", Entity.SERVICE, "vllm", "latency_s"), {"services": (Service("vllm", latency_s=0.5),)}),
+        (SeriesKey("a", Entity.SAMPLE, 'vllm/m{le="1"}', "value"), {"samples": (Sample("vllm", 'm{le="1"}', 0.5),)}),
+    ],
+)
+def test_services_and_samples_have_an_hour_of_history(fleet, key, said):
+    store = Store(1.0)
+    store.append([fleet.sweep(at=0, **said)])
+    assert series_of(store, key, fleet.t0).values == (0.5,)
+    assert series_of(store, key, fleet.t0, step_s=60.0) is None
 
 
 def test_buckets_do_not_come_back_after_a_full_turn_of_the_ring(fleet):

@@ -25,6 +25,7 @@ from leptontui.wire import (
     Hello,
     Memory,
     Nic,
+    ProbeCost,
     Received,
     Sample,
     Service,
@@ -135,6 +136,7 @@ def test_an_honest_host_is_not_marked(fleet):
     store.append(
         [fleet.hello(), fleet.gpu_sweep(at=1), fleet.disk_sweep(at=2, read=None), fleet.cpu_sweep("b", util=None)]
     )
+    store.append([fleet.sweep(at=3, gpus=(GpuReading("G0", fan_pct=108.0),), probe=ProbeCost(cpu_pct=140.0))])
     twice = (GpuProcess("G0", 1), GpuProcess("G0", 1))
     store.append([fleet.sweep(at=3, processes=twice, filesystems=(Filesystem("/"), Filesystem("/")))])
     assert odd(store, 3) == {}
@@ -145,7 +147,7 @@ def test_an_honest_host_is_not_marked(fleet):
     [
         ({"memory": Memory(used_bytes=-5)}, "memory_used_bytes: -5 is not believable"),
         ({"load1": 1e300}, "load1: 1e+300 is not believable"),
-        ({"gpus": (GpuReading("G0", util_pct=101.0),)}, "util_pct: 101.0 is not believable"),
+        ({"gpus": (GpuReading("G0", util_pct=250.0),)}, "util_pct: 250.0 is not believable"),
         ({"gpus": (GpuReading("G0", ecc_corrected=10**9999),)}, "ecc_corrected: a huge number is not believable"),
         ({"gpus": (GpuReading("G0"), GpuReading("G0"))}, "gpus: one is named twice, or has no name"),
         ({"gpus": (GpuReading(""),)}, "gpus: one is named twice, or has no name"),
