@@ -8,8 +8,13 @@ from typing import Final
 MAX_FILE_BYTES: Final = 4 << 20
 
 
-def read_text(path: Path, limit: int = MAX_FILE_BYTES) -> str:
+def read_text(path: Path, limit: int = MAX_FILE_BYTES, errors: str = "strict") -> str:
     """The file's text with Unix line ends. For a regular file only: a pipe or device could keep us waiting for ever.
+
+    Args:
+        path: the file.
+        limit: most bytes it may have.
+        errors: what is done with what is not UTF-8, see `codecs`.
 
     Raises:
         OSError: it cannot be read.
@@ -23,7 +28,7 @@ def read_text(path: Path, limit: int = MAX_FILE_BYTES) -> str:
         raw = file.read(limit + 1)
     if len(raw) > limit:
         raise ValueError(f"larger than {limit >> 20} MiB")
-    return raw.decode("utf-8").replace("\r\n", "\n")
+    return raw.decode("utf-8", errors).replace("\r\n", "\n")
 
 
 def unreadable(error: Exception, expected: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from leptontui.config.assemble import assemble
-from leptontui.config.choose import Choice, listed_fleet, narrowed, restricted, ssh_inventory, this_machine
+from leptontui.config.choose import SSH_CONFIG, Choice, listed_fleet, narrowed, restricted, ssh_inventory, this_machine
 from leptontui.config.found import Found
 from leptontui.config.inventory import Inventory, read_inventory
 from leptontui.config.problem import config_error
@@ -104,7 +104,7 @@ class Book:
             if not spec.is_asked:
                 book._read_at_once(spec)
         book._refuse_missing()
-        book.fleet()
+        book._refuse_nobody()
         return book
 
     @property
@@ -263,6 +263,14 @@ class Book:
             _, problems = restricted(self._whole_fleet(), hosts, str(inventory))
             if problems:
                 raise config_error(problems)
+
+    def _refuse_nobody(self) -> None:
+        """A fleet of nobody is no fleet, unless somebody is still to be asked."""
+        if self.fleet().hosts or not self.is_settled:
+            return
+        if self._choice.ssh_hosts is not None and self.is_whole:
+            raise ConfigError([f"--ssh-hosts: no host that {SSH_CONFIG} names matches '{self._choice.ssh_hosts}'"])
+        raise ConfigError(list(self.notices().values()) or [f"{self.path}: its sources name no host"])
 
 
 def _is_stale(page: Page) -> bool:

@@ -36,15 +36,15 @@ class Look:
         """Remember what `path` looks like, unless that is known already."""
         self.seen.setdefault(str(path), stamp_of(str(path)))
 
-    def text(self, path: Path) -> str:
-        """The file's text.
+    def text(self, path: Path, *, errors: str = "strict") -> str:
+        """The file's text; `errors` says what is done with what is not UTF-8.
 
         Raises:
             OSError: it cannot be read.
             ValueError: it is too large, no regular file, or not UTF-8.
         """
         self.note(path)
-        return read_text(path)
+        return read_text(path, errors=errors)
 
     def listed(self, folder: Path, pattern: str = "*") -> list[Path]:
         """Files and directories under `folder` that match a glob pattern, by name; none where it cannot be read."""

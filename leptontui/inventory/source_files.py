@@ -52,8 +52,12 @@ def read_source_files(spec: SourceSpec) -> Answer | None:
 
 
 def _ssh_config(path: Path, look: Look, problems: list[Problem]) -> list[FoundHost]:
+
+    def text(file: Path) -> str:
+        return look.text(file, errors="replace")  # OpenSSH does not mind the encoding of a comment
+
     try:
-        return ssh_config_hosts(path, look.text, lambda base, pattern: _files(look, base, pattern))
+        return ssh_config_hosts(path, text, lambda base, pattern: _files(look, base, pattern))
     except (OSError, ValueError) as error:
         name = getattr(error, "filename", None) or path
         problems.append(Problem(str(name), None, "", unreadable(error, "an SSH configuration")))

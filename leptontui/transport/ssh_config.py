@@ -7,6 +7,7 @@ blocks are kept, and judged by asyncssh. What is left is usually the same few li
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -77,7 +78,7 @@ class ConfigShelf:
         Raises:
             OSError: one of them cannot be read.
         """
-        texts = ("\n".join(self._lines(path, name, 0)) for path in paths)
+        texts = ("\n".join(self._lines(path, name, ())) for path in paths)
         return "\nHost *\n".join(text for text in texts if text)
 
     def written(self, text: str) -> Path | None:
@@ -90,18 +91,21 @@ class ConfigShelf:
             self._remove()
         self._directory = self._remove = None
 
-    def _lines(self, path: Path, name: str, depth: int) -> Iterator[str]:
+    def _lines(self, path: Path, name: str, chain: tuple[Path, ...]) -> Iterator[str]:
+        if path in chain or len(chain) > _MAX_DEPTH:
+            # ssh gives up at that depth; here a file that includes itself twice would keep us for ever.
+            raise OSError(errno.ELOOP, "its Include leads back to itself, or too deep", str(path))
         for block in self._file(path).matching(name):
             if block.header:
                 yield block.header
             for line in block.lines:
                 included = None if block.header.lower().startswith("match") else _included(line)
-                if included is None or depth >= _MAX_DEPTH:
+                if included is None:
                     yield line
                     continue
                 for pattern in included:
                     for found in _found(pattern):
-                        yield from self._lines(found, name, depth + 1)
+                        yield from self._lines(found, name, (*chain, path))
                 # An included file may end inside a block that does not match.
                 yield block.header or "Host *"
 

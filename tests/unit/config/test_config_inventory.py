@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from leptontui.config.group import GROUP_KEYS
 from leptontui.config.inventory import MAX_FILE_BYTES, load_inventory
+from leptontui.config.source import KIND_KEYS, SOURCE_KEYS
 from leptontui.errors import ConfigError
 from leptontui.model.target import Fleet, HostTarget
 
@@ -201,13 +202,16 @@ def test_problems_hold_no_control_characters(tmp_path):
     assert all(problem.isprintable() for problem in caught.value.problems)
 
 
+TABLES = ("group", "[[group]]", "[group]", "[[source]]", "[[group.service]]", "[[group.script]]", "[[source.script]]")
+KINDS = [f'"{kind}"' for kind in KIND_KEYS]
 _VALUE = st.one_of(
     st.sampled_from(
-        ['"slurm"', '"gpu[1-3]"', '["gpu[1-3]"]', '["a:0"]', '"~x/y"', "1", "true", "[]", "{}", '""', "'''"]
+        [*KINDS, '"gpu[1-3]"', '["gpu[1-3]"]', '["a:0"]', '["a", "-b"]', '"~x/y"', "1", "true", "[]", "{}"]
     ),
+    st.sampled_from(['""', "'''"]),
     st.text(max_size=12),
 )
-_KEY = st.one_of(st.sampled_from([*GROUP_KEYS, "group", "[[group]]", "[group]", "nmae"]), st.text(max_size=6))
+_KEY = st.one_of(st.sampled_from([*GROUP_KEYS, *SOURCE_KEYS, *TABLES, "nmae"]), st.text(max_size=6))
 _TOML = st.lists(st.tuples(_KEY, _VALUE).map(" = ".join) | _KEY, max_size=12).map("\n".join)
 
 

@@ -194,8 +194,24 @@ def test_hosts_of_the_ssh_configuration(tmp_path, monkeypatch):
     assert names(book) == ["gpu1", "gpu2"]
     assert not book.is_fixed, "the file is watched"
     assert book.fleet().hosts[0].group == "ssh"
-    with pytest.raises(ConfigError, match="--ssh-hosts"):
-        Book.open(Choice(ssh_hosts=" ,!"))
+    for patterns in (" ,!", "infer*"):
+        with pytest.raises(ConfigError, match="--ssh-hosts"):
+            Book.open(Choice(ssh_hosts=patterns))
+    (tmp_path / ".ssh/config").write_bytes(b"Host gpu1 # \xe9\n")
+    assert names(Book.open(Choice(ssh_hosts="*"))) == ["gpu1"]
+    (tmp_path / ".ssh/config").unlink()
+    with pytest.raises(ConfigError, match="No such file"):
+        Book.open(Choice(ssh_hosts="*"))
+
+
+def test_a_fleet_of_nobody_is_refused(tmp_path):
+    file = tmp_path / "fleet.toml"
+    file.write_text('[[source]]\nkind = "file_sd"\nfiles = ["x.yml"]\n')
+    with pytest.raises(ConfigError, match=r"x\.yml: cannot be read"):
+        Book.open(Choice(inventory=file))
+    (tmp_path / "x.yml").write_text("[]")
+    with pytest.raises(ConfigError, match="its sources name no host"):
+        Book.open(Choice(inventory=file))
 
 
 def test_a_fixed_list():
