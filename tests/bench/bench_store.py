@@ -1,6 +1,7 @@
-"""Prints what the store costs at fleet scale: `python tests/bench/bench_store.py [--full] [hosts …]` (100 1000).
+"""Prints what store and health cost at fleet scale: `python tests/bench/bench_store.py [--full] [hosts …]` (100 1000).
 
-With `--full` every host has InfiniBand ports, units, a service with samples, and details of its GPUs, too.
+`snapshot` is what a published snapshot costs after `latest` and `trends`: health, and the joins. With `--full` every
+host has InfiniBand ports, units, a service with samples, and details of its GPUs, too.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ import sys
 import time
 from pathlib import Path
 
+from leptontui.engine.publisher import Ingredients, Publisher
+from leptontui.engine.roster import Roster
+from leptontui.health.circumstances import Circumstances
 from leptontui.model.catalogue import TREND_METRICS
-from leptontui.model.series import Entity, SeriesKey
+from leptontui.model.focus import Focus
+from leptontui.model.link import Link, LinkState
+from leptontui.model.series import Entity, ForecasterStatus, SeriesKey
+from leptontui.model.target import Fleet, HostTarget
 from leptontui.store.store import Store
 from leptontui.wire import (
     Cpu,
@@ -146,6 +153,15 @@ def details(host, tick):
     )
 
 
+def publisher_of(store, hosts):
+    targets = tuple(HostTarget(f"gpu-{host:04d}", gpus=GPUS) for host in range(hosts))
+    fleet = Fleet("bench", targets)
+    roster = Roster(fleet, T0)
+    for target in targets:
+        roster.update(Link(target.name, LinkState.LIVE, T0))
+    return Publisher(fleet, store, roster, 1.0)
+
+
 def rss_mib():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
@@ -166,7 +182,8 @@ def bench(hosts):
     gc.collect()
     before = rss_mib()
     store = Store(1.0)
-    times = {name: [] for name in ("append", "latest", "happened", "trends", "series")}
+    publisher = publisher_of(store, hosts)
+    times = {name: [] for name in ("append", "latest", "happened", "trends", "snapshot", "series")}
     store.append([Received(f"gpu-{h:04d}", hello(h), T0, 0.0) for h in range(hosts)])
     pool = [[sweep(h, tick) for h in range(hosts)] for tick in range(1, 9)]
     keys = [SeriesKey(f"gpu-{h:04d}", Entity.GPU, uuid(h, 0), m) for h in range(15) for m in TREND_METRICS]
@@ -177,6 +194,9 @@ def bench(hosts):
         timed(times["latest"], lambda: [store.latest(entity) for entity in Entity])
         timed(times["happened"], store.happened)
         timed(times["trends"], store.trends, T0 + tick)
+        known = Circumstances(happened=store.happened())
+        made_of = Ingredients(0, (), {}, ForecasterStatus(), Focus(), {}, known)
+        timed(times["snapshot"], publisher.snapshot, T0 + tick, made_of)
         timed(times["series"], store.series, keys, now_unix_s=T0 + tick)
     print(f"{hosts} hosts × {GPUS} GPUs, {ticks} ticks")
     for name, found in times.items():
