@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from leptontui.engine.host_log import EVENTS_OF_A_HOST, HostLog, Kept
+from leptontui.engine.host_log import EVENTS_OF_A_HOST, HUNG_S, HostLog, Kept
 from leptontui.health.circumstances import Circumstances, Dropped
 from leptontui.health.events import DRIVER_ANSWERS, DRIVER_HUNG, is_protected
 from leptontui.model.health import HostEvent
@@ -55,7 +55,8 @@ class EventLog:
             dropped.update({(host, *kind): said for kind, said in log.dropped.items()})
             inspect.update((host, code) for code in log.inspect)
         hung = frozenset(host for host, log in self._hosts.items() if log.is_hung)
-        return Circumstances(dropped=dropped, inspect=frozenset(inspect), hung=hung)
+        silent = frozenset(host for host, log in self._hosts.items() if log.is_silent)
+        return Circumstances(dropped=dropped, inspect=frozenset(inspect), hung=hung, silent=silent)
 
     def greet(self, host: str, hello: Hello, now_unix_s: float) -> None:
         """Take a hello: a link was made, and perhaps the host has booted or its driver was loaded anew."""
@@ -64,10 +65,11 @@ class EventLog:
 
     def heard(self, host: str, sweep: Sweep, now_unix_s: float) -> None:
         """Take a live sweep: it tells, too, whether the driver hangs, and that is logged if no event said so."""
-        is_hung = self.is_hung(host)
-        if sweep.is_driver_hung and not is_hung:
+        log = self._log(host)
+        is_hung, silent_s = log.is_hung, log.silent_s(sweep)
+        if silent_s is not None and silent_s >= HUNG_S and not is_hung:
             self.add(HostEvent(host, now_unix_s, DRIVER_HUNG, None, None, "the GPU driver does not answer"))
-        elif is_hung and self._log(host).has_answered(sweep):
+        elif is_hung and log.has_answered(sweep):
             self.add(HostEvent(host, now_unix_s, DRIVER_ANSWERS, None, None, "GPUs are read again"))
 
     def is_hung(self, host: str) -> bool:

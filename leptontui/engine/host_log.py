@@ -22,6 +22,9 @@ by when its first line came, which may be seconds late where a thousand hosts ar
 REBOOTS: Final = 2
 REBOOTS_WITHIN_S: Final = 3 * 86400.0
 """gpud: a code that still asks for a reboot after two reboots within three days is for hardware inspection."""
+HUNG_S: Final = 8.0
+"""Own choice: a driver that sweeps call silent for so long hangs, if the probe has not said so after its own limit of
+5 s; two seconds less than the ten within which a hang has to be told."""
 UNLOADED_SWEEPS: Final = 3
 """So many sweeps that neither list a GPU nor call the driver hung end a hang: it was unloaded."""
 _CODES_REMEMBERED: Final = 32
@@ -68,6 +71,7 @@ class HostLog:
     _driver_version: str | None = None
     _is_hung: bool = False
     _well_sweeps: int = 0
+    _silent_since_s: float | None = None
     _asked: defaultdict[int, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -91,7 +95,7 @@ class HostLog:
         self._links += 1
         if boot_id is not None and self._boot_id is not None and boot_id != self._boot_id:
             self._boot += 1
-            self._is_hung = False
+            self._is_hung, self._silent_since_s = False, None
             self._known.clear()
             self._said.clear()
             self._forgotten_until = float("-inf")
@@ -104,6 +108,20 @@ class HostLog:
         oldest = now_unix_s - REBOOTS_WITHIN_S
         for code in [code for code, asked in self._asked.items() if all(when < oldest for _, when in asked)]:
             del self._asked[code]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the driver did not answer when it was asked last; it may only be slow."""
+        return self._silent_since_s is not None
+
+    def silent_s(self, sweep: Sweep) -> float | None:
+        """For how long the driver has not answered, as sweeps tell by the host's clock; None if it has."""
+        if not sweep.is_driver_hung:
+            self._silent_since_s = None
+            return None
+        if self._silent_since_s is None:
+            self._silent_since_s = sweep.t_mono_s
+        return sweep.t_mono_s - self._silent_since_s
 
     def has_answered(self, sweep: Sweep) -> bool:
         """Whether a sweep shows that the driver does not hang any more: GPUs are read, or it was unloaded."""

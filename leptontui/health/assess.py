@@ -95,6 +95,7 @@ def assess_hosts(
         with_columns_of(known.happened.get(Entity.HOST, _NO_HOSTS), _OOM),
         _flagged(sorted({event.host for event in fresh if event.name == "oom-kill"}), "has_oom_event"),
         _flagged(sorted(known.hung), "is_hung"),
+        _flagged(sorted(known.silent), "is_silent"),
     ):
         joined = attached(joined, found, ["host"])
     return hosts.with_columns(ranked(joined.collect(), of_host.host_findings(now_unix_s)).get_columns())

@@ -32,6 +32,7 @@ class Circumstances:
         inspect: (host, Xid) where an Xid asks for a reboot that did not help before.
         resets: (host, GPU's uuid) → when its counters began anew: what an Xid asked for before that was done.
         hung: hosts whose GPU driver hangs now.
+        silent: hosts whose GPU driver did not answer when it was asked last: it may only be slow, or just starting.
         odd: what hosts said that cannot be so, in words, by host.
         happened: by entity those to which something happened in the last ten minutes, as `store.happened` says.
         heat: `host`, `uuid`, `heat` of the GPUs that were warm or hot before; see `heat.heat_of`.
@@ -41,6 +42,7 @@ class Circumstances:
     inspect: frozenset[tuple[str, int]] = frozenset()
     resets: Mapping[tuple[str, str], float] = field(default_factory=dict)
     hung: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     happened: Mapping[Entity, pl.DataFrame] = field(default_factory=dict)
     heat: pl.DataFrame | None = None

@@ -57,8 +57,8 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
 
     They ask for the columns of `SCHEMA` and, joined by the caller: gpu_severity, gpu, gpu_more, event_severity, event,
     event_more, filesystem_severity, filesystem, filesystem_more, part_severity, part, part_more, memory_eta,
-    memory_threshold, filesystem_eta, oom_kills_10min, gpus_gone, has_oom_event, is_hung. About a host that is not live
-    only that is said. A host without GPUs is well unless it should have some.
+    memory_threshold, filesystem_eta, oom_kills_10min, gpus_gone, has_oom_event, is_hung, is_silent. About a
+    host that is not live only that is said. A host without GPUs is well unless it should have some.
     """
     critical, predicted, warning = Severity.CRITICAL, Severity.PREDICTED, Severity.WARNING
     is_short = _FREE_SHARE < limits.MEMORY_CRITICAL_AVAILABLE_SHARE
@@ -84,6 +84,11 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
         Finding(predicted, _IS_LIVE & pl.col("filesystem_eta").is_not_null(), pl.col("filesystem_eta")),
         _joined("gpu", warning),
         _joined("event", warning),
+        Finding(
+            warning,
+            _IS_LIVE & pl.col("is_silent") & ~pl.col("is_hung").fill_null(value=False) & (pl.col("gpu_count") > 0),
+            pl.lit("GPU driver is slow to answer"),
+        ),
         Finding(
             warning,
             _IS_LIVE & pl.col("node_state").str.contains(_DOWN_STATES),
@@ -124,7 +129,7 @@ def _gpu_count(column: str, where: str) -> Finding:
     """
     count = pl.col("gpu_count")
     is_told = count + pl.col("gpus_gone").fill_null(0) == pl.col(column)
-    is_known = ~pl.col("is_hung").fill_null(value=False)
+    is_known = ~pl.col("is_hung").fill_null(value=False) & ~pl.col("is_silent").fill_null(value=False)
     is_other = _IS_LIVE & is_known & (count != pl.col(column)) & ~is_told
     if column != "gpus_expected":
         is_other &= count < pl.col(column)

@@ -90,8 +90,8 @@ def test_another_driver_leaves_its_xids_behind_and_nothing_else(log):
     assert [event.name for event in log.current] == ["oom-kill"]
 
 
-def sweep(*, is_hung=False, gpus=()):
-    return Sweep(1, 0, NOW, 1.0, is_driver_hung=is_hung, gpus=tuple(GpuReading(uuid) for uuid in gpus))
+def sweep(at=0.0, *, is_hung=False, gpus=()):
+    return Sweep(1, 0, NOW, 500.0 + at, is_driver_hung=is_hung, gpus=tuple(GpuReading(uuid) for uuid in gpus))
 
 
 def names(log):
@@ -100,13 +100,15 @@ def names(log):
 
 def test_a_sweep_tells_too_that_the_driver_hangs(log):
     log.heard("a", sweep(gpus=("G0",)), NOW)
-    log.heard("a", sweep(is_hung=True), NOW + 1)
-    log.heard("a", sweep(is_hung=True, gpus=("G0",)), NOW + 2)
+    for at in range(1, 9):
+        log.heard("a", sweep(at, is_hung=True), NOW + at)
+    assert (log.circumstances.hung, log.circumstances.silent) == (frozenset(), {"a"}), "it may only be slow"
+    log.heard("a", sweep(9, is_hung=True, gpus=("G0",)), NOW + 9)
     assert log.circumstances.hung == {"a"}
     assert not log.add(HostEvent("a", NOW + 3, "driver-hung", None, None, "")), "said already"
-    log.heard("a", sweep(gpus=("G0",)), NOW + 4)
+    log.heard("a", sweep(10, gpus=("G0",)), NOW + 10)
     assert names(log) == ["driver-hung", "driver-answers"]
-    assert log.circumstances.hung == frozenset()
+    assert (log.circumstances.hung, log.circumstances.silent) == (frozenset(), frozenset())
 
 
 def test_a_driver_that_was_unloaded_does_not_hang(log):

@@ -419,3 +419,10 @@ def test_the_worst_part_is_told_and_the_others_counted():
     units = pl.DataFrame({"host": ["gpu1"] * 3, "unit": ["a", "b", "c"], "active": ["activating", "failed", "failed"]})
     disks = pl.DataFrame({"host": ["gpu1"], "device": ["sda"], "busy_pct": [95.0]})
     assert assessed({}, parts={Entity.UNIT: units, Entity.DISK: disks}) == [(CRITICAL, "b failed +3")]
+
+
+def test_a_driver_that_is_slow_is_a_warning_and_its_gpus_are_not_missed():
+    silent = frozenset({"gpu1"})
+    assert assessed({"gpu_count": 8}, silent=silent) == [(WARNING, "GPU driver is slow to answer")]
+    assert assessed({"gpu_count": 0, "gpus_expected": 8}, silent=silent) == [(Severity.WELL, "")], "it is just starting"
+    assert assessed({"gpu_count": 8}, silent=silent, hung=silent) == [(CRITICAL, "GPU driver hung")]
