@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from leptontui.errors import LeptonError
 from leptontui.model.action import ActionName, ActionRequest
@@ -20,6 +20,7 @@ from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui import themes
 from leptontui.ui.commands import Scope, bindings_of
+from leptontui.ui.logins import Logins
 from leptontui.ui.messages import ActionAsked, SnapshotPublished
 from leptontui.ui.palette_provider import RegistryProvider
 from leptontui.ui.screens.base import Condition, SnapshotScreen
@@ -89,7 +90,7 @@ class LeptonApp(App[None]):
         self._source = source
         self._port = None if is_wallboard else commands
         self._access = None if is_wallboard else access
-        self._asked: frozenset[str] = frozenset()
+        self._logins = Logins(self, self._access)
         self._fleet = fleet
         self._is_wallboard = is_wallboard
         self._clock = clock
@@ -147,7 +148,7 @@ class LeptonApp(App[None]):
     def on_snapshot_published(self, message: SnapshotPublished) -> None:
         """Keep the newest; show it unless the picture stands still."""
         self._latest = message.snapshot
-        self._tell_questions(message.snapshot)
+        self._logins.tell(message.snapshot.questions)
         if not self.is_frozen:
             self._show()
 
@@ -224,25 +225,7 @@ class LeptonApp(App[None]):
 
     def action_answer(self) -> None:
         """Answer the login that has waited longest."""
-        questions = self._latest.questions if self._latest is not None else ()
-        if self._access is None or any(isinstance(screen, ModalScreen) for screen in self.screen_stack):
-            return
-        if not questions:
-            self.notify("no login asks for anything")
-            return
-        from leptontui.ui.screens.question import QuestionScreen  # noqa: PLC0415 — when it is wanted
-
-        self.push_screen(QuestionScreen(self._access, questions[0]))
-
-    def _tell_questions(self, snapshot: FleetSnapshot) -> None:
-        """Say once that a login asks for something: nothing pops up under somebody's typing."""
-        if self._access is None:
-            return
-        for question in snapshot.questions:
-            if question.id not in self._asked:
-                words = f"{plain(question.prompt, 80)} {plain(question.subject, 80)}: a answers"
-                self.notify(words, title="A login asks", severity="warning", timeout=_NOTICE_S, markup=False)
-        self._asked = frozenset(question.id for question in snapshot.questions)
+        self._logins.answer()
 
     # From a wish to a plan.
 

@@ -121,3 +121,16 @@ async def test_without_an_access_port_nothing_is_asked():
         await stage.press("a")
         assert isinstance(stage.app.screen, FleetScreen)
         assert "a answers" not in stage.text
+
+
+async def test_the_dialog_follows_what_is_asked_and_goes_with_it(access):
+    stage = FleetPilot(asked(QUESTION), access=access)
+    async with stage.run(notifications=True):
+        await stage.press("a", "x")
+        await stage.publish(train_fleet(questions=(replace(QUESTION, attempt=2, waiting=41),), seq=2))
+        assert "attempt 2" in stage.text
+        assert stage.app.screen.query_one(Input).value == "x", "what was typed stays"
+        await stage.publish(train_fleet(seq=3))
+        assert isinstance(stage.app.screen, FleetScreen)
+        assert "not asked any more" in stage.notices
+        assert access.answers == []
