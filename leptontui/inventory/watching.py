@@ -55,10 +55,11 @@ class InventoryWatch:
         self._asking: dict[SourceSpec, asyncio.Task[None]] = {}
         self._told = _told(book.fleet())
         self._notices: dict[str, str] = {}
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        self._tell()
+        await self._tell()
         if self._book.is_fixed:
             return
         try:
@@ -88,35 +89,43 @@ class InventoryWatch:
         path = self._book.path
         stamp = await asyncio.to_thread(stamp_of, path) if path else None
         try:
-            self._book.take(await asyncio.to_thread(self._book.reading))
+            reading = await asyncio.to_thread(self._book.reading)
         except ConfigError as error:
             _LOG.warning("inventory refused: %s", "; ".join(error.problems))
-            self._book.refuse(error, stamp)
-        self._tell()
+            refusal = error
+            await self._change(lambda: self._book.refuse(refusal, stamp))
+        else:
+            await self._change(lambda: self._book.take(reading))
 
     async def _ask(self, spec: SourceSpec) -> None:
+        failure: NotAnswered
         try:
-            self._book.keep(spec, await ask(spec, self._connect))
+            answer = await ask(spec, self._connect)
         except NotAnswered as error:
             _LOG.warning("%s: %s", spec.title, error)
-            self._book.fail(spec, error)
+            failure = error
+            await self._change(lambda: self._book.fail(spec, failure))
         except Exception as error:  # noqa: BLE001 — a task's boundary: one source must not end the others
             _LOG.exception("%s failed", spec.title)
-            self._book.fail(spec, NotAnswered(f"failed: {type(error).__name__}", "the log has more"))
+            failure = NotAnswered(f"failed: {type(error).__name__}", "the log has more")
+            await self._change(lambda: self._book.fail(spec, failure))
+        else:
+            await self._change(lambda: self._book.keep(spec, answer))
         finally:
             del self._asking[spec]
-        self._tell()
 
-    def _tell(self) -> None:
-        notices = self._book.notices()
-        try:
-            fleet = self._book.fleet()
-        except ConfigError as error:
-            notices["fleet"] = f"the changed inventory is not used: {error.problems[0]}"
-        else:
-            if (told := _told(fleet)) != self._told:
-                self._told = told
-                self._apply(fleet)
+    async def _change(self, change: Callable[[], None]) -> None:
+        """Change the book and tell of it; one change at a time, since a thread reads the book meanwhile."""
+        async with self._turn:
+            change()
+            await self._tell()
+
+    async def _tell(self) -> None:
+        # Ten thousand hosts take a second: not on the loop that all links share.
+        fleet, told, notices = await asyncio.to_thread(self._composed)
+        if fleet is not None and told != self._told:
+            self._told = told
+            self._apply(fleet)
         for key in self._notices.keys() - notices.keys():
             self._notify(key, None)
         for key, text in notices.items():
@@ -125,6 +134,16 @@ class InventoryWatch:
         self._notices = notices
         if self._book.is_settled:
             self.settled.set()
+
+    def _composed(self) -> tuple[Fleet | None, Told, dict[str, str]]:
+        """What the book comes to: the fleet, if it is one, and the notices."""
+        notices = self._book.notices()
+        try:
+            fleet = self._book.fleet()
+        except ConfigError as error:
+            notices["fleet"] = f"the changed inventory is not used: {error.problems[0]}"
+            return None, (), notices
+        return fleet, _told(fleet), notices
 
 
 def _told(fleet: Fleet) -> Told:

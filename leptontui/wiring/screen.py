@@ -12,6 +12,7 @@ from leptontui.engine.thread import EngineThread, ThreadedAccess, ThreadedComman
 from leptontui.model.target import Fleet
 from leptontui.ui.app import LeptonApp
 from leptontui.wiring.files import allow_links
+from leptontui.wiring.first_run import how_to_add_hosts
 from leptontui.wiring.log import log_to_file
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 LEAVE_LIMIT_S = 3.0
 """So long the screen is given to close after a signal; it takes a tenth of that."""
-HOW_TO_ADD_HOSTS = (
-    "Watching this machine only. Add hosts with -H 'gpu[001-064]', --inventory FILE.toml, "
-    "or --ssh-hosts '*' for those of ~/.ssh/config"
-)
 
 
 def show(
@@ -64,7 +61,7 @@ def show(
     commands: CommandPort | None = ThreadedCommands(thread) if can_act else None
     remote = sum(not host.is_local for host in fleet.hosts)
     is_alone = not remote and (book is None or book.is_fixed)
-    notice = HOW_TO_ADD_HOSTS if is_alone else allow_links(remote)
+    notice = how_to_add_hosts() if is_alone else allow_links(remote)
     access = ThreadedAccess(thread)
     app = LeptonApp(thread, commands, access=access, fleet=fleet, theme=theme, is_wallboard=is_wallboard, notice=notice)
     app.call_after_first_paint(thread.start)

@@ -41,8 +41,9 @@ class TerminalAsker:
 
 
 def _words(question: Question) -> str:
-    more = question.waiting - _SHOWN
-    hosts = ", ".join(question.hosts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    shown = question.hosts[:_SHOWN]
+    more = question.waiting - len(shown)
+    hosts = ", ".join(shown) + (f" and {more} more" if shown and more > 0 else "")
     again = "wrong, once more: " if question.attempt > 1 else ""
     return f"{again}{question.prompt}" + (f" (for {hosts})" if hosts else "")
 

@@ -149,3 +149,10 @@ async def test_nothing_to_watch_ends_at_once():
     await watch.run()
     assert watch.settled.is_set()
     assert told.fleets == []
+
+
+async def test_too_many_hosts_are_refused(told, folder):
+    replace_file(folder / "list", "python3 -c 'import json; print(json.dumps([f\"n{n}\" for n in range(10000)]))'")
+    await told.until(lambda: "fleet" in told.notices)
+    assert "10,001 hosts in all" in told.notices["fleet"]
+    assert told.names() == ["one", "two"]
