@@ -12,6 +12,8 @@ from leptontui.demo.units import VLLM, UnitState
 
 DETAILS_EVERY_S: Final = 5
 """Each GPU's details are said once in so many seconds, one GPU after the other."""
+WORN_EVERY: Final = 4
+"""One idle host in so many has a GPU whose rows were remapped."""
 NVLINKS: Final = 18
 """Of an H100 in an HGX board."""
 BANKS: Final = 640
@@ -29,12 +31,12 @@ _MEAN_W: Final = 480.0
 def details(
     host: SimulatedHost, row: dict[str, float], present: Sequence[bool], *, t_unix_s: float, uptime_s: float
 ) -> Iterator[wire.GpuDetails]:
-    """What is said of some GPUs now; of each once in `DETAILS_EVERY_S`. On an idle host one waits for a reset."""
+    """What is said of some GPUs now; of each once in `DETAILS_EVERY_S`. One of an idle host waits for a reset."""
     gpus = len(host.gpu_uuids)
     for index, uuid in enumerate(host.gpu_uuids):
         if not present[index] or (int(t_unix_s) + index) % DETAILS_EVERY_S:
             continue
-        is_worn = host.role is Role.IDLE and index == 1
+        is_worn = host.role is Role.IDLE and host.index % WORN_EVERY == 0 and index == 1
         yield wire.GpuDetails(
             uuid,
             energy_j=round(uptime_s * _MEAN_W),
