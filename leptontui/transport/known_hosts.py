@@ -105,18 +105,30 @@ class KnownHostsShelf:
     def __init__(self) -> None:
         self._parsed: dict[tuple[Path, ...], tuple[tuple[_Stamp | None, ...], KnownHosts]] = {}
 
-    def open(self, files: Sequence[str]) -> KnownHosts:
-        """The keys of `files`. A file that does not exist or cannot be read holds no key."""
+    def open(self, files: Sequence[str], revoked: str = "") -> KnownHosts:
+        """The keys of `files`. A file that does not exist or cannot be read holds no key.
+
+        Args:
+            files: known_hosts files.
+            revoked: the file of keys that no host is believed with (RevokedHostKeys), "" for none.
+
+        Raises:
+            OSError: `revoked` cannot be read: then, as for OpenSSH, no key is believed.
+            ValueError: it is a binary list (KRL), which cannot be read here.
+        """
         paths = tuple(Path(file).expanduser() for file in files)
-        stamps = tuple(map(_stamp, paths))
-        cached = self._parsed.get(paths)
-        if cached is not None and cached[0] == stamps:
+        key = (*paths, Path(revoked).expanduser()) if revoked else paths
+        stamps = tuple(map(_stamp, key))
+        cached = self._parsed.get(key)
+        if cached is not None and cached[0] == stamps and not (revoked and stamps[-1] is None):
             return cached[1]
         keys = NamedKeys()
+        if revoked:
+            load_lines(keys, _revocations(key[-1]))
         for path in paths:
             load_lines(keys, _read(path))
         known = KnownHosts(paths, keys)
-        self._parsed[paths] = stamps, known
+        self._parsed[key] = stamps, known
         return known
 
 
@@ -157,6 +169,18 @@ def _is_about(line: str, name: str, port: int) -> bool:
 
 def _listed(keys: NamedKeys, name: str, port: int) -> Sequence[Sequence[asyncssh.SSHKey]]:
     return keys.listed(name, None if port == SSH_PORT else port)
+
+
+def _revocations(path: Path) -> str:
+    content = path.read_bytes()
+    if content.startswith(_KRL):
+        raise ValueError(f"RevokedHostKeys: {path} is a binary list (KRL): list the keys one a line")
+    lines = content.decode("utf-8", "replace").split("\n")
+    return "\n".join(f"@revoked * {line}" for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+_KRL: Final = b"SSHKRL\n\0"
+"""How a key revocation list begins, PROTOCOL.krl of OpenSSH."""
 
 
 def _read(path: Path) -> str:

@@ -30,7 +30,16 @@ _KEPT: Final = {
     *("gssapikeyexchange", "hashknownhosts", "hostbasedauthentication", "hostkeyalgorithms", "hostkeyalias"),
     *("hostname", "identitiesonly", "identityagent", "identityfile", "kbdinteractiveauthentication", "kexalgorithms"),
     *("macs", "passwordauthentication", "pkcs11provider", "port", "preferredauthentications", "proxycommand"),
-    *("proxyjump", "pubkeyauthentication", "sendenv", "setenv", "tcpkeepalive", "user", "userknownhostsfile"),
+    *(
+        "proxyjump",
+        "pubkeyauthentication",
+        "revokedhostkeys",
+        "sendenv",
+        "setenv",
+        "tcpkeepalive",
+        "user",
+        "userknownhostsfile",
+    ),
 }
 """What asyncssh, or this program, goes by."""
 _QUOTED: Final = frozenset({"certificatefile", "identityagent", "identityfile", "pkcs11provider", "hostname", "user"})

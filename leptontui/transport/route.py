@@ -151,7 +151,8 @@ class Atlas:
         if proxy:
             jump = ()
         files, trust_file = trust_files(target, found, lender, lambda value: expanded(value, target.name, found))
-        known = self._known.open(files)
+        revoked = first_value(text, "revokedhostkeys")[1]
+        known = self._known.open(files, "" if revoked.lower() == "none" else expanded(revoked, target.name, found))
         identities = identities_of(target, found, self._keys, lender)
         options = {
             **asked,

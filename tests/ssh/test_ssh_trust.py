@@ -203,3 +203,28 @@ async def test_a_host_without_a_certificate_under_an_authority_offers_its_key(la
         await SshTransport(lab.target("gpu-1"), dialer).connect()
     assert caught.value.fault.kind is FaultKind.HOST_KEY_UNKNOWN
     assert caught.value.fault.offered.fingerprint == host.key.get_fingerprint()
+
+
+async def test_keys_that_the_configuration_revokes_are_refused(lab, dialer):
+    host = await lab.start("gpu-1")
+    revoked = lab.directory / "revoked"
+    lab.config.write_text(lab.config.read_text() + f"  RevokedHostKeys {revoked}\n")
+
+    async def fault():
+        with pytest.raises(LinkError) as caught:
+            await SshTransport(lab.target("gpu-1"), dialer).connect()
+        return caught.value.fault
+
+    # A list that is not there lets nobody be believed, and so does one that cannot be understood.
+    assert (await fault()).kind is FaultKind.CONFIG
+    revoked.write_bytes(b"SSHKRL\n\0\0\0\0\1")
+    assert "KRL" in (await fault()).cause
+    revoked.write_bytes(b"# lost\n" + host.key.export_public_key())
+    found = await fault()
+    assert found.kind is FaultKind.HOST_KEY_CHANGED
+    assert "REVOKED" in found.cause
+    assert host.logins == []
+    revoked.write_text("# none\n")
+    transport = SshTransport(lab.target("gpu-1"), dialer)
+    assert (await transport.run(["echo", "in"])).stdout == "in\n"
+    await transport.close()
