@@ -46,6 +46,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 _IS_LIVE: Final = (pl.col("link") == LinkState.LIVE.value).fill_null(value=False)
 _TOTAL: Final = pl.when(pl.col("memory_total_bytes") > 0).then(pl.col("memory_total_bytes"))
 _FREE_SHARE: Final = pl.coalesce("memory_available_bytes", _TOTAL - pl.col("memory_used_bytes")) / _TOTAL
+_IS_SHORT: Final = _FREE_SHARE < limits.MEMORY_CRITICAL_AVAILABLE_SHARE
 _OFFSET: Final = pl.col("clock_offset_s")
 _DOWN_STATES: Final = r"(?i)^(down|fail|error|unknown|not_responding|no_respond)|\*"
 """Slurm's node states, man sinfo: down and failing ones, and any with the asterisk of one that does not respond.
@@ -60,17 +61,26 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
     memory_threshold, filesystem_eta, oom_kills_10min, gpus_gone, has_oom_event, is_hung, is_silent. About a
     host that is not live only that is said. A host without GPUs is well unless it should have some.
     """
-    critical, predicted, warning = Severity.CRITICAL, Severity.PREDICTED, Severity.WARNING
-    is_short = _FREE_SHARE < limits.MEMORY_CRITICAL_AVAILABLE_SHARE
-    is_tight = (1 - _FREE_SHARE >= limits.MEMORY_WARNING_USED_SHARE) & ~is_short
+    predicted = Severity.PREDICTED
     is_over = (pl.col("memory_used_bytes") >= pl.col("memory_threshold")).fill_null(value=False)
     return (
         Finding(Severity.UNKNOWN, ~_IS_LIVE, blind_words(now_unix_s)),
+        *_critical(),
+        _joined("gpu", predicted),
+        Finding(predicted, _IS_LIVE & pl.col("memory_eta").is_not_null() & ~is_over, pl.col("memory_eta")),
+        Finding(predicted, _IS_LIVE & pl.col("filesystem_eta").is_not_null(), pl.col("filesystem_eta")),
+        *_warnings(),
+    )
+
+
+def _critical() -> tuple[Finding, ...]:
+    critical = Severity.CRITICAL
+    return (
         _joined("gpu", critical),
         _joined("event", critical),
         _gpu_count("gpus_expected", "expected"),
         _gpu_count("gpus_on_bus", "on the bus"),
-        Finding(critical, _IS_LIVE & is_short, pl.format("memory {} % free", whole(_FREE_SHARE * 100))),
+        Finding(critical, _IS_LIVE & _IS_SHORT, pl.format("memory {} % free", whole(_FREE_SHARE * 100))),
         _oom_kills(),
         _joined("filesystem", critical),
         _joined("part", critical),
@@ -79,26 +89,21 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
         *_used_up(critical),
         _clock(critical),
         _cpu(critical),
-        _joined("gpu", predicted),
-        Finding(predicted, _IS_LIVE & pl.col("memory_eta").is_not_null() & ~is_over, pl.col("memory_eta")),
-        Finding(predicted, _IS_LIVE & pl.col("filesystem_eta").is_not_null(), pl.col("filesystem_eta")),
+    )
+
+
+def _warnings() -> tuple[Finding, ...]:
+    warning = Severity.WARNING
+    is_tight = (1 - _FREE_SHARE >= limits.MEMORY_WARNING_USED_SHARE) & ~_IS_SHORT
+    is_slow = pl.col("is_silent") & ~pl.col("is_hung").fill_null(value=False) & (pl.col("gpu_count") > 0)
+    blocked, probe = pl.col("tasks_driver_blocked"), pl.col("probe_cpu_pct")
+    is_down = pl.col("node_state").str.contains(_DOWN_STATES)
+    return (
         _joined("gpu", warning),
         _joined("event", warning),
-        Finding(
-            warning,
-            _IS_LIVE & pl.col("is_silent") & ~pl.col("is_hung").fill_null(value=False) & (pl.col("gpu_count") > 0),
-            pl.lit("GPU driver is slow to answer"),
-        ),
-        Finding(
-            warning,
-            _IS_LIVE & pl.col("node_state").str.contains(_DOWN_STATES),
-            pl.format("scheduler says {}", "node_state"),
-        ),
-        Finding(
-            warning,
-            _IS_LIVE & (pl.col("tasks_driver_blocked") > 0),
-            pl.format("{} driver processes in state D", whole(pl.col("tasks_driver_blocked"))),
-        ),
+        Finding(warning, _IS_LIVE & is_slow, pl.lit("GPU driver is slow to answer")),
+        Finding(warning, _IS_LIVE & is_down, pl.format("scheduler says {}", "node_state")),
+        Finding(warning, _IS_LIVE & (blocked > 0), pl.format("{} driver processes in state D", whole(blocked))),
         Finding(warning, _IS_LIVE & is_tight, pl.format("memory {} % used", whole((1 - _FREE_SHARE) * 100))),
         _joined("filesystem", warning),
         _joined("part", warning),
@@ -110,9 +115,7 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
         _clock(warning),
         _cpu(warning),
         Finding(
-            warning,
-            _IS_LIVE & (pl.col("probe_cpu_pct") > limits.PROBE_CPU_PCT),
-            pl.format("probe takes {} % of a core", whole(pl.col("probe_cpu_pct"))),
+            warning, _IS_LIVE & (probe > limits.PROBE_CPU_PCT), pl.format("probe takes {} % of a core", whole(probe))
         ),
     )
 
