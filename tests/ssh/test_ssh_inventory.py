@@ -8,12 +8,15 @@ import json
 
 import pytest
 from conftest import hello, sweep
+from test_ssh_questions import SECRET, gated
 
 from leptontui.config.choose import Choice
 from leptontui.inventory.book import Book
 from leptontui.model.link import LinkState
 from leptontui.wiring.hosts import list_hosts
 from leptontui.wiring.watch import FleetWatch
+
+__all__ = ["gated"]  # a fixture
 
 
 async def host(process):
@@ -191,9 +194,24 @@ async def test_trying_hosts(lab, capsys, monkeypatch):
     assert (unknown["is_reached"], unknown["fault"]["kind"]) == (False, "name-unknown")
 
 
-def _list_hosts(book, monkeypatch) -> int:
+async def test_trying_hosts_that_want_a_password(lab, gated, capsys, monkeypatch):
+    for name in ("gpu-1", "gpu-2"):
+        await gated(name)
+    prompts = []
+    monkeypatch.setattr("leptontui.wiring.terminal.getpass.getpass", lambda prompt: prompts.append(prompt) or SECRET)
+    path = written(lab, "gpu-1", "gpu-2")
+    book = Book.open(Choice(inventory=path, asks_password=True))
+    code = await asyncio.to_thread(_list_hosts, book, monkeypatch, asks=True)
+    assert code == 0, capsys.readouterr().out
+    assert len(prompts) == 1, "asked once for the group"
+    assert SECRET not in capsys.readouterr().out
+    assert await asyncio.to_thread(_list_hosts, Book.open(Choice(inventory=path)), monkeypatch) == 3
+    assert len(prompts) == 1, "nobody is asked unasked"
+
+
+def _list_hosts(book, monkeypatch, *, asks=False) -> int:
     monkeypatch.setattr("leptontui.wiring.hosts.run_headless", asyncio.run)
-    return list_hosts(book, is_tried=True, as_json=True, asks=False)
+    return list_hosts(book, is_tried=True, as_json=True, asks=asks)
 
 
 @pytest.fixture(autouse=True)
