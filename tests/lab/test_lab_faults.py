@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import os
 import subprocess
+import textwrap
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.lab.faults import FAULTS, HOST, SERVICE, SERVICE_TEXT, SERVICE_UNIT, 
 from tests.lab.test_lab_fleet import Eyes
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
+MOST_WORDS = 90
 HEADER = "| fault | noticed after | shown as | well again after |\n| --- | --- | --- | --- |\n"
 
 
@@ -113,7 +115,7 @@ async def test_a_fault_is_noticed_shown_and_forgotten(fault: Fault, lab: Lab, ey
     assert seqs(eyes, "h1") > other_seq, "the other host goes on"
     row = eyes.snapshot.frames.hosts.filter(pl.col("host") == "h1")  # type: ignore[union-attr]
     assert row["severity"].item() != Severity.UNKNOWN
-    table.append(f"| {fault.name} | {noticed_s:.1f} s | {words} | {again} |\n")
+    table.append(f"| {fault.name} | {noticed_s:.1f} s | {textwrap.shorten(words or '', MOST_WORDS)} | {again} |\n")
 
 
 def seqs(eyes: Eyes, name: str) -> int:
