@@ -11,6 +11,7 @@ from leptontui.config.problem import quoted
 from leptontui.model.text import plain
 
 _LONGEST_NAME: Final = 80
+_LONGEST_PLACE: Final = 500
 _MOST_GROUPS: Final = 50
 _NOTES_SHOWN: Final = 3
 
@@ -134,4 +135,5 @@ def _tidy(host: FoundHost) -> FoundHost:
         address=None if host.address in {None, host.name} else host_name(host.address or ""),
         groups=tuple(dict.fromkeys(group for group in groups if group)),
         node_state=plain(host.node_state, _LONGEST_NAME),
+        where=plain(host.where, _LONGEST_PLACE),
     )

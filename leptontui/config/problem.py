@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leptontui.errors import ConfigError
+from leptontui.model.text import plain
 
 _LONGEST_QUOTE = 60
+_LONGEST_LINE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Problem:
         text = ": ".join(parts)
         if self.expected:
             text += f", expected {self.expected}"
-        return f"{text}; {self.suggestion}" if self.suggestion else text
+        text = f"{text}; {self.suggestion}" if self.suggestion else text
+        # A file in an inventory's directory may have been given any name.
+        return text if text.isprintable() else plain(text, _LONGEST_LINE)
 
 
 def config_error(problems: Iterable[Problem]) -> ConfigError:

@@ -14,8 +14,10 @@ from leptontui.config.text import unreadable
 from leptontui.inventory.ansible_files import read_ansible
 from leptontui.inventory.answer import Answer, refused
 from leptontui.inventory.looking import Look
+from leptontui.model.text import plain
 
 _WILD: Final = frozenset("*?[")
+_LONGEST_NOTE: Final = 400
 
 
 def read_source_files(spec: SourceSpec) -> Answer | None:
@@ -48,7 +50,7 @@ def read_source_files(spec: SourceSpec) -> Answer | None:
         problems.append(Problem(", ".join(spec.files), error.line, "", error.found, error.expected))
     if problems:
         raise refused(problems, look.seen)
-    return Answer(Found(found.hosts, (*notes, *found.notes)), look.seen)
+    return Answer(Found(found.hosts, tuple(plain(note, _LONGEST_NOTE) for note in (*notes, *found.notes))), look.seen)
 
 
 def _ssh_config(path: Path, look: Look, problems: list[Problem]) -> list[FoundHost]:

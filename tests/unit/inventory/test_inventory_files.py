@@ -96,6 +96,21 @@ def test_every_problem_of_every_file_is_told(tmp_path):
     ]
 
 
+def test_a_name_of_a_file_writes_nothing_to_the_terminal(tmp_path):
+    evil = "\x1b]0;owned\x07\u202e[red]"
+    (tmp_path / f"a{evil}.ini").write_text("gpu1 ansible_host=10.0.0.1\n")
+    (tmp_path / "group_vars/all").mkdir(parents=True)
+    (tmp_path / f"group_vars/all/{evil}.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n3132\n")
+    found = read(ansible(tmp_path)).found
+    assert len(found.notes) == 1
+    (host,) = found.hosts
+    assert all(map(str.isprintable, (*found.notes, host.where)))
+    (tmp_path / f"b{evil}.yml").write_text("a: [\n")
+    (told,) = refusal(ansible(tmp_path))
+    assert told.isprintable()
+    assert "[red].yml:2: not YAML" in told
+
+
 def test_a_missing_file(tmp_path):
     assert refusal(ansible(tmp_path / "none")) == [f"{tmp_path}/none: cannot be read: No such file or directory"]
     assert refusal(SourceSpec("file_sd", files=(f"{tmp_path}/*.json",))) == [
