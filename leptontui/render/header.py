@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leptontui.model.link import LinkCounts, LinkState
@@ -55,25 +55,29 @@ class HeaderFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of the header that is shown whole or not at all; the least important goes first."""
+    """A piece of the header that is shown whole, else in short, else not at all; the least important goes first."""
 
     importance: int
     pieces: tuple[Piece, ...]
     is_right: bool = False
+    short: tuple[Piece, ...] = ()
 
 
 def header(facts: HeaderFacts, width: int) -> tuple[Piece, ...]:
     """The header's first line, exactly `width` cells: what does not fit is left out, the least important first."""
     parts = [part for part in _parts(facts) if width_of(part.pieces)]
     room = width - 2
+    order = [part.importance for part in parts]
     chosen: list[_Part] = []
     for part in sorted(parts, key=lambda item: -item.importance):
-        needed = width_of(part.pieces) + (_GAP if chosen else 0)
-        if needed <= room:
-            chosen.append(part)
-            room -= needed
-    left = _joined([part.pieces for part in parts if part in chosen and not part.is_right])
-    right = _joined([part.pieces for part in parts if part in chosen and part.is_right])
+        gap = _GAP if chosen else 0
+        fitting = (each for each in (part.pieces, part.short) if each and width_of(each) + gap <= room)
+        if pieces := next(fitting, ()):
+            chosen.append(replace(part, pieces=pieces))
+            room -= width_of(pieces) + gap
+    chosen.sort(key=lambda item: order.index(item.importance))
+    left = _joined([part.pieces for part in chosen if not part.is_right])
+    right = _joined([part.pieces for part in chosen if part.is_right])
     between = max(0, width - 2 - width_of(left) - width_of(right))
     return fit_pieces((Piece(" "), *left, Piece(" " * between), *right, Piece(" ")), width)
 
@@ -91,7 +95,7 @@ def _parts(facts: HeaderFacts) -> list[_Part]:
     gpus = facts.gpus is not None
     return [
         _Part(99, _place(facts)),
-        _Part(90, _links(facts.counts)),
+        _Part(90, _links(facts.counts), short=_links_in_short(facts.counts)),
         _Part(95, _failure(facts.failure)),
         _Part(85, _dropped(facts.dropped_sweeps)),
         _Part(50, _labelled(f"{facts.gpus}", "GPUs") if gpus else ()),
@@ -121,6 +125,12 @@ def _links(counts: LinkCounts) -> tuple[Piece, ...]:
             pieces += [Piece(f"  {LINK_GLYPHS[state]} ", role), Piece(str(number), "text")]
             pieces += [Piece(" dialing", "dim")] if state is LinkState.DIALING else []
     return tuple(pieces)
+
+
+def _links_in_short(counts: LinkCounts) -> tuple[Piece, ...]:
+    """Signs and numbers only."""
+    first, *rest = (piece for piece in _links(counts)[2:] if piece.text != " dialing")
+    return (first._replace(text=first.text.strip() + " "), *rest)
 
 
 def _labelled(number: str, label: str) -> tuple[Piece, ...]:

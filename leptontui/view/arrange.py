@@ -114,6 +114,7 @@ def _gpus(snapshot: FleetSnapshot) -> pl.DataFrame:
         gpus = pl.concat([gpus, bare], how="diagonal")
     of_hosts = [name for name in ("node_state", "partitions") if name in hosts.columns and name not in gpus.columns]
     causes = hosts.select("host", "link_cause", *of_hosts, host_rank=_ranks(hosts))
+    gpus = gpus.drop("link_cause", strict=False)  # of a host without GPUs it would be null
     return with_work(gpus, snapshot).join(causes, on="host", how="left", maintain_order="left")
 
 

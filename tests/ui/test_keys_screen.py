@@ -2,10 +2,11 @@
 
 import pytest
 from fleet_pilot import FleetPilot
-from fleets import FakeAccess, FakeCommands, FakeSource, host_row, make_snapshot, train_fleet
+from fleets import T0, FakeAccess, FakeCommands, FakeSource, host_row, make_snapshot, train_fleet
 from rich_fleet import offered, rich_fleet, unknown_key
 
 from leptontui.errors import LeptonError
+from leptontui.model.link import Fault, FaultKind, Link, LinkState
 from leptontui.model.target import HostTarget
 from leptontui.ui.screens.fleet import FleetScreen
 from leptontui.ui.screens.keys import KeysScreen
@@ -52,6 +53,31 @@ async def test_a_changed_key_can_not_be_accepted_by_any_key(stage, access):
         assert access.trusted == []
         assert "find out who answers" in stage.notices
         assert "[x]" not in stage.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_to_do_about_a_changed_key_is_told_whole_on_any_screen(size):
+    file = "/home/oncall/.ssh/known_hosts.d/gpu-fleet-frankfurt:12345"
+    cause = f"THE HOST KEY of gpu-010 HAS CHANGED: it offers ssh-ed25519 SHA256:{'a' * 43}; "
+    cause += f"known is ssh-ed25519 SHA256:{'b' * 43} ({file})"
+    mend = f"someone may be in between, or it was reinstalled: compare the fingerprint, then correct {file}"
+    fault = Fault(FaultKind.HOST_KEY_CHANGED, cause, mend)
+    link = Link("gpu-010", LinkState.REFUSED, T0 - 300, fault)
+    host = host_row("gpu-010", link="refused", received_unix_s=None)
+    stage = FleetPilot(FakeSource(make_snapshot([host], [], links={"gpu-010": link})), access=FakeAccess())
+    async with stage.run(*size):
+        await stage.press("K")
+        told = "".join("".join(stage.lines[-9:-1]).split())
+        for words in (cause, mend, "It can not be accepted here."):
+            assert words.replace(" ", "") in told
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_file_a_key_goes_to_is_told_on_any_screen(size):
+    stage = FleetPilot(FakeSource(three_unknown()), access=FakeAccess())
+    async with stage.run(*size):
+        await stage.press("K")
+        assert f"goes to {stage.app.screen.chosen.file}" in " ".join(" ".join(stage.lines[-9:-1]).split())
 
 
 async def test_one_key_is_accepted_after_a_question(stage, access):

@@ -2,8 +2,8 @@
 
 import pytest
 from fleet_pilot import FleetPilot
-from fleets import FakeAccess, FakeSource, train_fleet
-from rich_fleet import rich_fleet
+from fleets import FakeAccess, FakeSource, host_row, make_snapshot, train_fleet
+from rich_fleet import offered, rich_fleet, unknown_key
 
 from leptontui.render.cells import Piece, width_of
 from leptontui.ui.widgets.notices import Notices, notice_parts, packed
@@ -42,6 +42,15 @@ async def test_a_small_screen_has_one_line_with_the_keys():
         for words in ("✖ 1 key CHANGED K", "▲ a login asks a", "▲ 3 unknown keys K", "+1"):
             assert words in line
         assert "host" in stage.lines[3], "the table begins where it always does, a line lower"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_one_is_told_as_one(width):
+    hosts = [host_row("a1", link="refused", received_unix_s=None)]
+    snapshot = make_snapshot(hosts, [], links={"a1": unknown_key("a1", offered("a1"))})
+    async with FleetPilot(FakeSource(snapshot), access=FakeAccess()).run(width, 24) as stage:
+        assert "unknown key K" in stage.lines[1]
+        assert stage.lines[-2].endswith(" 1 row ")
 
 
 async def test_without_anything_to_say_it_takes_no_line():

@@ -38,6 +38,8 @@ class KeysScreen(ListScreen[tuple[KeyRow, ...], KeyRow]):
 
     SCOPE: ClassVar[Scope] = Scope.KEYS
     PLACE: ClassVar[str] = "host keys"
+    DETAIL_LINES: ClassVar[int] = 8
+    """Two fingerprints, two paths and what to do fit into one line less at 80 columns."""
 
     def __init__(
         self,
@@ -116,12 +118,12 @@ class KeysScreen(ListScreen[tuple[KeyRow, ...], KeyRow]):
         """Where it would be written; of a changed key why it is refused and what can be done."""
         if row.is_changed:
             words = f"✖ {row.name}: {row.cause}" + (f" — {row.mend}" if row.mend else "")
-            return wrapped(words + ". It can not be accepted here.", width, "critical")
+            return wrapped(words + ". It can not be accepted here.", width, "critical", lines=self.DETAIL_LINES)
         hosts = ", ".join(plain(host, 60) for host in row.hosts[:8])
         more = f" and {len(row.hosts) - 8} more" if len(row.hosts) > 8 else ""  # noqa: PLR2004 — told above
         head = (Piece(f" {row.name}  ", is_bold=True), Piece(f"{row.algorithm}  "), Piece(row.fingerprint, "accent"))
         text = f"dialled as {row.address or 'told by the inventory'}; waited for by {hosts}{more}; goes to {row.file}"
-        return [head, *wrapped(text, width, "dim", lines=2)]
+        return [head, *wrapped(text, width, "dim", lines=4)]
 
     def nothing(self) -> str:
         """Why no key is listed."""

@@ -87,8 +87,8 @@ def notice_parts(snapshot: FleetSnapshot, *, can_let_in: bool, is_short: bool = 
         what = "" if is_short else f": {plain(first.prompt, 60)} {plain(first.subject, 60)}"
         parts.append((Piece(f"▲ a login asks{what}{more}", "warning", is_bold=True), *way("a", "answers")))
     if keys := waiting(snapshot):
-        hosts = f"host{'' if keys == 1 else 's'}"
-        words = f"▲ {keys} unknown keys" if is_short else f"▲ {keys} {hosts} with unknown keys"
+        hosts = "host with an unknown key" if keys == 1 else "hosts with unknown keys"
+        words = f"▲ {keys} unknown key{'' if keys == 1 else 's'}" if is_short else f"▲ {keys} {hosts}"
         parts.append((Piece(words, "warning"), *way("K", "reviews")))
     parts += [(Piece(f"▲ {plain(notice)}", "warning"),) for notice in snapshot.notices]
     return tuple(parts)

@@ -37,7 +37,7 @@ class StatusLine(Line):
         """
         self._row, self._right, self._now_unix_s = None, (), now_unix_s
         if shown and (row is None or position is None):
-            self._right = (Piece(f"  {shown} rows ", "dim"),)
+            self._right = (Piece(f"  {shown} row{'' if shown == 1 else 's'} ", "dim"),)
         elif row is not None and position is not None:
             self._row = row
             self._right = (Piece(f"  {position + 1} of {shown} ", "dim"),)

@@ -56,6 +56,14 @@ def test_eighty_columns_keep_links_age_and_arming():
     assert "power" not in line
 
 
+def test_links_are_told_in_short_rather_than_not_at_all():
+    facts = replace(FACTS, fleet="~/.ssh/config", counts=LinkCounts(live=3, dialing=1, lost=2, refused=2), gpus=0)
+    line = text(facts, 80)
+    assert "   ● 3  ○ 1  ✖ 2  ⊘ 2   " in line
+    assert "dialing" not in line
+    assert "8 hosts  ● 3  ○ 1 dialing  ✖ 2  ⊘ 2" in text(facts, 100)
+
+
 def test_arming_counts_down_and_ends():
     assert "ARMED 14:32" in text(replace(FACTS, armed_until_unix_s=NOW + 872))
     assert "READ-ONLY" in text(replace(FACTS, armed_until_unix_s=NOW - 1))

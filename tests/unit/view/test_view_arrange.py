@@ -53,7 +53,9 @@ def test_hosts_without_gpus_are_rows_of_their_own():
         host_row("login", gpu_count=0),
         host_row("a"),
     ]
-    arrangement = arrange(make_snapshot(hosts, [gpu_row("a", 0)]), ViewState())
+    snapshot = make_snapshot(hosts, [gpu_row("a", 0)])
+    gpus = snapshot.frames.gpus.with_columns(link_cause=pl.lit(""))  # as the engine has it: each GPU with its host's
+    arrangement = arrange(replace(snapshot, frames=replace(snapshot.frames, gpus=gpus)), ViewState())
     rows = {row.id.host: row for row in arrangement.rows(0, 9)}
     assert isinstance(rows["never"], HostRow)
     assert rows["never"].id == RowId("never", None)
