@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
+from io import TextIOWrapper
+from typing import Final, cast
 
 import platformdirs
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_FULL_BYTES: Final = 1_000_000
+_PRIVATE: Final = 0o600
 
 
 class _Plain(logging.Formatter):
@@ -33,10 +37,22 @@ def log_to_file() -> None:
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 
+class _Private(logging.handlers.RotatingFileHandler):
+    """A file, and after it is full the next one, that nobody else may read and that is no link to another file."""
+
+    def _open(self) -> TextIOWrapper:
+        def private(path: str, flags: int) -> int:
+            descriptor = os.open(path, flags | os.O_NOFOLLOW, _PRIVATE)
+            os.fchmod(descriptor, _PRIVATE)  # it may be there already, from before
+            return descriptor
+
+        file = open(self.baseFilename, self.mode, encoding=self.encoding, opener=private)  # noqa: SIM115 — see `close`
+        return cast("TextIOWrapper", file)
+
+
 def _file() -> logging.Handler:
     path = platformdirs.user_log_path("leptontui", ensure_exists=True) / "leptontui.log"
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
-    return logging.handlers.RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
+    return _Private(path, maxBytes=_FULL_BYTES, backupCount=2, encoding="utf-8")
 
 
 def _escaped(line: str) -> str:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import sys
+import termios
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from leptontui.model.question import Question, QuestionKind
@@ -65,5 +69,24 @@ async def _typed(prompt: str, *, is_hidden: bool) -> str | None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, text)
 
-    threading.Thread(target=read, name="terminal", daemon=True).start()
-    return await answer
+    with _echoing_afterwards():
+        threading.Thread(target=read, name="terminal", daemon=True).start()
+        return await answer
+
+
+@contextmanager
+def _echoing_afterwards() -> Iterator[None]:
+    """Leave the terminal as it was, though the thread that turned its echo off is left behind, as by Ctrl-C."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:  # there is none, so there is nobody to be asked either
+        yield
+        return
+    try:
+        before = termios.tcgetattr(terminal)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+    finally:
+        os.close(terminal)

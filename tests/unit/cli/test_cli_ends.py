@@ -86,3 +86,31 @@ def test_a_log_is_fit_for_a_terminal(tmp_path: Path) -> None:
     lines = written.read_text().splitlines()
     assert all(map(str.isprintable, lines))
     assert lines[0].endswith(r"said \x1b]0;title\x07 and")
+
+
+LONG_LOG = """
+import logging
+from leptontui.wiring.log import log_to_file
+log_to_file()
+for _ in range(100):
+    logging.getLogger("x").warning("x" * 30_000)
+"""
+
+
+def test_every_file_of_a_long_log_is_private(tmp_path: Path) -> None:
+    first = tmp_path / "state/leptontui/log/leptontui.log"
+    first.parent.mkdir(parents=True)
+    first.touch(0o644)
+    python(LONG_LOG)
+    files = list(tmp_path.rglob("leptontui.log*"))
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
+    folder = tmp_path / "state/leptontui/log"
+    folder.mkdir(parents=True)
+    (tmp_path / "precious").touch()
+    (folder / "leptontui.log").symlink_to(tmp_path / "precious")
+    assert python(LOG).returncode == 0
+    assert (tmp_path / "precious").read_text() == ""

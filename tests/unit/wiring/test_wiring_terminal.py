@@ -73,3 +73,35 @@ def test_the_terminal_is_given_back(number: signal.Signals, tmp_path: Path) -> N
             program.kill()
         program.wait()
         os.close(ours)
+
+
+ASK = """
+from leptontui.model.question import Question, QuestionKind
+from leptontui.wiring.headless import run_headless
+from leptontui.wiring.terminal import TerminalAsker
+run_headless(TerminalAsker().ask(Question("p", QuestionKind.PASSWORD, "oncall@gpus", "Password")))
+"""
+
+
+def echoes(terminal: int) -> bool:
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_question_that_is_given_up_leaves_the_terminal_echoing(number: signal.Signals, tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["XDG_STATE_HOME"] = str(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-c", ASK])
+    try:
+        assert b"Password: " in read_until(terminal, b"Password: ")
+        assert not echoes(terminal)  # it is off before the prompt is written
+        os.kill(pid, number)
+        read_until(terminal, b"KeyboardInterrupt\r\n")
+        os.waitpid(pid, 0)
+        assert echoes(terminal)
+    finally:
+        os.close(terminal)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
