@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
@@ -27,6 +30,7 @@ from leptontui.ui.screens.base import Condition, SnapshotScreen
 from leptontui.ui.screens.fleet import FleetScreen
 from leptontui.ui.screens.help import HelpScreen
 
+_LOG = logging.getLogger(__name__)
 _NOTICE_S = 12.0
 
 
@@ -119,6 +123,16 @@ class LeptonApp(App[None]):
     def engine_failed(self, words: str) -> None:
         """Say that nothing will arrive any more. Callable from any thread."""
         self._from_outside(EngineFailed(words))
+
+    def _fatal_error(self) -> None:
+        """End in one line; the log has the rest.
+
+        Textual's own way prints the values of all variables, a password that was just typed among them, and what hosts
+        said as it is.
+        """
+        error = sys.exception()
+        _LOG.critical("the screen failed", exc_info=error)
+        self.panic(Text(plain(f"leptontui failed: {type(error).__name__}: {error} — the log has more", 500)))
 
     def get_default_screen(self) -> Screen[Any]:
         """The first screen. Not a mode's: Textual mounts that one before it is on the stack, from Python 3.12 on."""

@@ -134,3 +134,27 @@ async def test_the_dialog_follows_what_is_asked_and_goes_with_it(access):
         assert isinstance(stage.app.screen, FleetScreen)
         assert "not asked any more" in stage.notices
         assert access.answers == []
+
+
+class Clumsy(FakeAccess):
+    def answer(self, question_id, text):
+        raise RuntimeError("gpu-007 said \x1b]0;owned\x07")
+
+
+async def test_a_failure_of_the_screen_tells_no_secret_and_nothing_unescaped(capsys, caplog):
+    stage = FleetPilot(asked(QUESTION), access=Clumsy())
+
+    async def answer():
+        async with stage.run():
+            await stage.press("a")
+            await stage.type("hunter2")
+            await stage.press("enter")
+
+    with pytest.raises(RuntimeError, match="gpu-007"):
+        await answer()
+    told = capsys.readouterr().err
+    assert "leptontui failed: RuntimeError: gpu-007 said" in told
+    assert "hunter2" not in told
+    assert "\x1b]" not in told
+    assert "Traceback" in caplog.text
+    assert "hunter2" not in caplog.text
