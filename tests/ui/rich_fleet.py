@@ -178,7 +178,7 @@ def _host_parts(row: Row) -> None:
         "gpus_expected": 8,
         "tasks_total": 2411,
         "tasks_running": 12,
-        "tasks_blocked": 3,
+        "tasks_blocked": 12,
         "tasks_driver_blocked": 0,
         "tasks_zombies": 2,
         "pids_max": 4_194_304,

@@ -19,6 +19,10 @@ _CLOCK_OFF_S: Final = 1.0
 _CLOCK_SAME_S: Final = 0.05
 """Less is the network's doing as much as the clock's."""
 _NEARLY_ALL: Final = 0.9
+_MANY_BLOCKED: Final = 10
+"""A few processes wait for a disk at any time."""
+_MANY_ZOMBIES: Final = 1_000
+"""As health judges them."""
 _MINUTES: Final = 76
 """From this width on the minute's pressure stands beside that of ten seconds."""
 _PROBE_PCT: Final = 0.5
@@ -139,18 +143,18 @@ def _tasks(ink: Ink, vitals: HostVitals, width: int) -> Line:
             pieces.append(ink.line().add(f"{name} ", "dim").add(numbers.whole(value), role if value else "dim"))
 
     ills = (
-        ("driver-blocked", vitals.tasks_driver_blocked, "critical"),
-        ("blocked", vitals.tasks_blocked, "warning"),
-        ("zombies", vitals.tasks_zombies, "warning"),
+        ("driver-blocked", vitals.tasks_driver_blocked, 1, "critical"),
+        ("blocked", vitals.tasks_blocked, _MANY_BLOCKED, "warning"),
+        ("zombies", vitals.tasks_zombies, _MANY_ZOMBIES, "warning"),
     )
-    for name, value, role in ills:
+    for name, value, many, role in ills:
         if value:
-            count(f"▲ {name}", value, role)
+            count(f"▲ {name}" if value >= many else name, value, role if value >= many else "text")
     count("total", vitals.tasks_total)
     count("running", vitals.tasks_running)
-    for name, value, role in ills:
+    for name, value, *_ in ills:
         if not value:
-            count(name, value, role)
+            count(name, value)
     pieces += _of_most(ink, "pids", vitals.tasks_total, vitals.pids_max)
     pieces += _of_most(ink, "open files", vitals.fds_used, vitals.fds_max)
     return _labelled(ink, "tasks", pieces, width)
