@@ -1,7 +1,7 @@
 """Makes every picture in this folder from the demo: `python screenshots/make.py [NAME …]`.
 
 Needs rsvg-convert and a monospaced font (Debian: librsvg2-bin, fonts-dejavu). The demo runs in a process of its own,
-the app without a terminal; it takes about four minutes in all.
+the app without a terminal; it takes about five minutes in all.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ PICTURES = (
     Picture("fleet-small", 80, 24),
     Picture("fleet-light", 140, 40, theme="lepton-light"),
     Picture("host", 140, 48, keys=("slash", *"temp>72", "enter", "enter")),
+    Picture("inspect", 140, 44, keys=("slash", *"sev:critical", "enter", "i")),
+    Picture("jobs", 120, 24, keys=("j",)),
     Picture("drain", 120, 36, keys=("down", "A", "d")),
     Picture("wallboard", 160, 48, is_wallboard=True),
 )
