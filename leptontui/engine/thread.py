@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from leptontui.engine.waiting import wait_for_many
 from leptontui.errors import ActionError, LeptonError
 from leptontui.model.action import ActionRequest, Outcome, Plan
 from leptontui.model.focus import Focus
@@ -162,6 +163,7 @@ class EngineThread:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        wait_for_many(self._loop)
         self._task = asyncio.current_task()
         watch = self._build()
         for deliver in self._subscribers:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from leptontui.engine.thread import words_of
+from leptontui.engine.waiting import wait_for_many
 from leptontui.errors import LeptonError
 from leptontui.inventory.book import Book
 from leptontui.model.link import LinkState
@@ -90,6 +91,7 @@ def run_headless(wanted: Coroutine[Any, Any, T]) -> T:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 — it runs in one
         loop = asyncio.get_running_loop()
+        wait_for_many(loop)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
         return await wanted
