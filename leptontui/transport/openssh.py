@@ -12,6 +12,8 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -61,11 +63,16 @@ class OpenSsh:
 
     def __init__(self, program: str = "ssh") -> None:
         self._program = shutil.which(program)
+        self._turn = threading.Lock()
+        self._asked: set[subprocess.Popen[bytes]] = set()
+        self._is_closed = False
 
-    @property
-    def is_installed(self) -> bool:
-        """Whether there is one."""
-        return self._program is not None
+    def close(self) -> None:
+        """End what is being asked, with the commands of `Match exec`; nothing is asked afterwards."""
+        with self._turn:
+            self._is_closed = True
+            for process in self._asked:
+                _end(process)
 
     def reading(self, target: HostTarget) -> str:
         """Its reading of the configuration for `target`, as the text of a configuration for any host.
@@ -98,22 +105,39 @@ class OpenSsh:
     def _said(self, argv: list[str]) -> str:
         if self._program is None:
             raise ValueError("it has a Match, or something else that only OpenSSH's ssh can judge: install it")
-        with subprocess.Popen(  # noqa: S603 — an argument vector; the name comes after `--`
-            [self._program, *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process:
+        with self._started([self._program, *argv]) as process:
             try:
                 out, err = process.communicate(timeout=_LIMIT_S)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                _end(process)
                 raise ValueError(f"`ssh -G` does not answer within {_LIMIT_S:g} s: see `Match exec`") from None
+            finally:
+                with self._turn:
+                    self._asked.discard(process)
         if process.returncode != 0:
             said = [line for line in err.decode("utf-8", "replace").splitlines() if line and "terminating" not in line]
             raise ValueError("; ".join(said) or f"`ssh -G` ended with status {process.returncode}")
         return out.decode("utf-8", "surrogateescape")
+
+    def _started(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        with self._turn:
+            if self._is_closed:
+                raise ValueError("the program is ending")
+            process = subprocess.Popen(  # noqa: S603 — an argument vector; the name comes after `--`
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            self._asked.add(process)
+            return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is None:  # not waited for yet, so the number of its group is still its own
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _files_of(target: HostTarget) -> list[str]:

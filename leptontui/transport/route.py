@@ -96,6 +96,7 @@ class Atlas:
 
     def close(self) -> None:
         """Remove what was written. No route is worked out afterwards, not even by a thread that still waits."""
+        self._openssh.close()
         with self._lock:
             self._is_closed = True
             self._configs.close()

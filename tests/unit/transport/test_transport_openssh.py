@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,22 @@ def test_a_match_that_hangs_does_not_hold_up_the_others(atlas, tmp_path, monkeyp
         atlas.route(HostTarget("gpu-1", ssh_config=str(tmp_path / "config")))
     assert time.monotonic() - began < 30
     assert "Match exec" in caught.value.fault.cause
+
+
+@needs_ssh
+def test_a_match_that_hangs_is_ended_with_the_program(atlas, tmp_path):
+    has_begun = tmp_path / "has-begun"
+    os.mkfifo(has_begun)
+    config = tmp_path / "config"
+    config.write_text(f'Match exec "echo > {has_begun}; exec sleep 100"\n  Port 1\n')
+    with ThreadPoolExecutor() as threads:
+        asking = threads.submit(atlas.route, HostTarget("gpu-1", ssh_config=str(config)))
+        has_begun.read_text()
+        atlas.close()
+        with pytest.raises(LinkError):
+            asking.result(timeout=openssh._LIMIT_S - 5)
+    with pytest.raises(LinkError, match="ending"):
+        atlas.route(HostTarget("gpu-1", ssh_config=str(config)))
 
 
 def test_without_openssh_it_is_said_that_it_is_needed(tmp_path, monkeypatch):
