@@ -34,6 +34,29 @@ class _Queue:
         (self.live or self.other).popleft()
 
 
+class _Lengths:
+    """Hosts by how much of each is queued, so that the loudest is known without asking all of them."""
+
+    def __init__(self) -> None:
+        self._hosts: list[dict[str, None]] = [{}]
+        self._longest = 0
+
+    def change(self, host: str, before: int, after: int) -> None:
+        """So much of `host` is queued now: one more or less than before."""
+        self._hosts[before].pop(host, None)
+        if after == len(self._hosts):
+            self._hosts.append({})
+        if after:
+            self._hosts[after][host] = None
+        self._longest = max(self._longest, after)
+        while self._longest and not self._hosts[self._longest]:
+            self._longest -= 1
+
+    def loudest(self) -> str:
+        """The host of which most is queued, of several the one that has been so for longest."""
+        return next(iter(self._hosts[self._longest]))
+
+
 class Collector:
     """Holds what was received since the last tick. Used on the engine's loop only.
 
@@ -43,6 +66,7 @@ class Collector:
 
     def __init__(self, capacity: int) -> None:
         self._queues: dict[str, _Queue] = {}
+        self._lengths = _Lengths()
         self._capacity = capacity
         self._count = 0
         self._number = 0
@@ -67,10 +91,11 @@ class Collector:
         if len(side) > most:
             side.popleft()
             self._drop_one(received)
-        elif self._count > self._capacity:
-            loudest = max(self._queues, key=lambda host: len(self._queues[host]))
-            self._queues[loudest].drop()
-            self._drop_one(received, loudest)
+        else:
+            length = len(queue)
+            self._lengths.change(received.host, length - 1, length)
+            if self._count > self._capacity:
+                self._drop_of_the_loudest(received)
         if self._count * 2 >= self._capacity:
             self._pressing.set()
 
@@ -79,6 +104,7 @@ class Collector:
         said = [item for queue in self._queues.values() for item in (*queue.live, *queue.other)]
         said.sort(key=itemgetter(0))
         self._queues.clear()
+        self._lengths = _Lengths()
         self._count = 0
         self._pressing.clear()
         return [received for _, received in said]
@@ -95,6 +121,13 @@ class Collector:
         """Hosts of which something was dropped in the last minute by our monotonic clock."""
         self._dropped_at = {host: at for host, at in self._dropped_at.items() if at > mono_s - _MARKED_S}
         return sorted(self._dropped_at)
+
+    def _drop_of_the_loudest(self, received: Received) -> None:
+        host = self._lengths.loudest()
+        queue = self._queues[host]
+        queue.drop()
+        self._lengths.change(host, len(queue) + 1, len(queue))
+        self._drop_one(received, host)
 
     def _drop_one(self, received: Received, host: str | None = None) -> None:
         self._count -= 1

@@ -1,10 +1,12 @@
 """The engine's parts: the bounded queue, the roster, and the choice of what to forecast."""
 
 import asyncio
+import random
 
 import polars as pl
+import pytest
 
-from leptontui.engine.collector import SWEEPS_OF_A_HOST, Collector
+from leptontui.engine.collector import SWEEPS_OF_A_HOST, Collector, _Queue
 from leptontui.engine.foresight import SUSPECTS, bounds_of, suspects
 from leptontui.engine.roster import Roster
 from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
@@ -58,6 +60,40 @@ async def test_what_does_not_fit_is_dropped_from_the_loudest_host() -> None:
     assert len(hosts) == 20
     assert "loud" in collector.flooding(31.0)
     assert "loud" not in collector.flooding(200.0)
+
+
+async def test_a_full_queue_of_a_large_fleet_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    length = _Queue.__len__
+    monkeypatch.setattr(_Queue, "__len__", lambda queue: looked.append(queue) or length(queue))  # type: ignore[func-returns-value]
+    collector = Collector(capacity=1000)
+    for number in range(1000):
+        collector.offer(from_host(f"h{number}"))
+    looked.clear()
+    collector.offer(from_host("h7"))
+    assert collector.flooding(1.0) == ["h7"], "the loudest"
+    assert len(looked) < 10
+
+
+async def test_the_loudest_loses_however_messages_come_and_go() -> None:
+    chance = random.Random(1)
+    collector = Collector(capacity=40)
+    dropped = 0
+    for number in range(5000):
+        if chance.random() < 0.01:
+            collector.drain()
+        host = chance.choice("aaaaabbc")
+        before = {name: len(queue) for name, queue in collector._queues.items()}
+        before[host] = before.get(host, 0) + 1
+        collector.offer(from_host(host, float(number)))
+        after = {name: len(queue) for name, queue in collector._queues.items()}
+        losers = [name for name in before if after[name] < before[name]]
+        assert sum(after.values()) <= 40
+        assert len(losers) == (before[host] > SWEEPS_OF_A_HOST or sum(before.values()) > 40)
+        if losers and before[host] <= SWEEPS_OF_A_HOST:
+            assert before[losers[0]] == max(before.values())
+            dropped += 1
+    assert dropped > 1000
 
 
 async def test_one_host_has_so_many_sweeps_in_a_tick_and_is_marked_beyond() -> None:
