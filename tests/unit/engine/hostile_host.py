@@ -15,6 +15,8 @@ from leptontui.transport.contract import Completed
 from leptontui.transport.lines import LineBuffer
 
 FLEET = Fleet("test", (HostTarget("bad"), HostTarget("good")))
+PATIENT = Patience(stale_s=10.0, silence_s=60.0, start_s=60.0, tick_s=0.05, first_s=60.0, longest_s=120.0)
+"""For hosts that speak, however slow this machine is."""
 QUICK = Patience(stale_s=0.3, silence_s=0.3, start_s=0.6, tick_s=0.05, first_s=60.0, longest_s=120.0)
 
 Chunks = AsyncIterator[bytes]
@@ -99,7 +101,7 @@ class SaidTransport:
 
 
 @asynccontextmanager
-async def watched(bad: Chunks, patience: Patience = QUICK) -> AsyncIterator[asyncio.Queue[FleetSnapshot]]:
+async def watched(bad: Chunks, patience: Patience = PATIENT) -> AsyncIterator[asyncio.Queue[FleetSnapshot]]:
     """Watch a bad and a good host; gives the queue of the newest few snapshots."""
     speech = {"bad": bad, "good": honest()}
     source = SshFleetSource(

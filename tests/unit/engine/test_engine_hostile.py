@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 import polars as pl
 import pytest
-from hostile_host import Chunks, hello, line, repeating, saying, sweep, texts_of, until, watched
+from hostile_host import QUICK, Chunks, hello, line, repeating, saying, sweep, texts_of, until, watched
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -192,10 +192,10 @@ async def test_escapes_and_markup_in_every_text_of_every_message_are_shown_as_te
     ids=["silence after the hello", "a byte at a time", "a byte at a time after a sweep"],
 )
 async def test_silence_is_noticed_and_told(speech: Callable[[], Chunks], states: set[LinkState]) -> None:
-    async with watched(speech()) as snapshots:
+    async with watched(speech(), QUICK) as snapshots:
         seen = await until(snapshots, lambda seen: seen.links["bad"].state in states and is_good_live(seen))
         assert seen.links["bad"].fault is not None
-        seen = await until(snapshots, lambda seen: seen.links["bad"].state is LinkState.LOST)
+        seen = await until(snapshots, lambda seen: seen.links["bad"].state is LinkState.LOST and is_good_live(seen))
         assert "silent" in seen.frames.hosts.filter(pl.col("host") == "bad")["link_cause"][0]
         assert_good_is_well(seen)
 
