@@ -42,14 +42,17 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def taken(line: bytes) -> bool:
-    """Whether a line is a message; a `WireError` says why it is not."""
+    """Whether a line is a message; else a `WireError` says why it is not."""
     try:
         message = decode(line)
     except WireError as error:
-        return not error.cause
-    assert isinstance(message, Hello | Sweep | Event)
-    assert message.v == 1
-    return True
+        cause = error.cause
+    else:
+        assert isinstance(message, Hello | Sweep | Event)
+        assert message.v == 1
+        return True
+    assert cause.strip()
+    return False
 
 
 @given(st.binary(max_size=200))
