@@ -6,17 +6,22 @@ MASK = "***"
 LONGEST = 4096
 """Characters of a command that are looked at; what is beyond is dropped, not shown unmasked."""
 
-_SECRET = frozenset("pwd pass auth authorization bearer cookie jwt sas sig signature credential".split())
+_SECRET = frozenset("pw pwd pass auth authorization bearer cookie jwt sas sig signature credential".split())
 _SECRET_ENDS = ("token", "secret", "password", "passwd", "passwort", "passphrase", "apikey", "accesskey", "credentials")
 _REST_OF_LINE = ("authorization", "cookie")
 _KEY = "key"
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 # Names are bounded on the left, so that a long word is looked at once, not once from each of its characters.
-_ASSIGNED = re.compile(r"(?<![\w.\-])([\w.\-]+)[\"']?\s*[=:]\s*")
+_ASSIGNED = re.compile(r"(?<![\w.\-])([\w.\-]+)\\{0,8}[\"']?\s*[=:]\s*")
 _OPTION_IN_TEXT = re.compile(r"(?<![\w.\-])(--?[a-zA-Z][\w.\-]*)\s+(?!-)")
 _OPTION = re.compile(r"--?[a-zA-Z][\w.\-]*\Z")
-_VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s,;&}\"']+", re.DOTALL)
+_VALUE = re.compile(
+    # JSON in a shell's words has its quotes escaped.
+    r"\\{1,8}[\"'](?:(?!\\{1,8}[\"']).)*(?:\\{1,8}[\"'])?"
+    r"|\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s,;&}\"']+",
+    re.DOTALL,
+)
 _LINE = re.compile(r"[\"']?[^\"'\n]*")
 _URL = re.compile(r"(?<![a-zA-Z0-9+.\-])([a-zA-Z][a-zA-Z0-9+.\-]*://)([^\s/?#\"'@]*)@")
 _SCHEME = re.compile(r"\b(bearer|basic)(\s+)[\w+/=.~\-]{8,}", re.IGNORECASE)

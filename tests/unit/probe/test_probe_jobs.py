@@ -427,6 +427,8 @@ SECRET = "Zx9Qm4TvLw82PsKd"
         ["sh", "-c", f"python train.py --api-key {SECRET} --lr 1"],
         ["train", "--config", f'{{"api_key": "{SECRET}", "lr": 1}}'],
         ["train", "--config", f"{{'db': {{'password': '{SECRET}'}}}}"],
+        ["sh", "-c", f'curl -d "{{\\"password\\": \\"{SECRET} {SECRET}\\", \\"n\\": 1}}" http://x'],
+        ["train", "--db-pw", SECRET],
         ["train", f"hf_{SECRET}{SECRET}"],
         ["train", f"sk-proj-{SECRET}{SECRET}"],
         ["train", f"https://x/eyJhbGciOiJI.eyJzdWIiOiIx.{SECRET}"],
