@@ -24,7 +24,8 @@ _ASKING_METHODS: Final = {
 _KEY_FIRST: Final = b"ssh-ed25519"
 """Asked first of a host whose key is not known, so that the fingerprint in the fault is the one that `ssh` shows."""
 _SHELL_WORDS: Final = re.compile(r"[\s'`\"$\\;&<>|(){}]")
-_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._:-]+")
+_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._:][A-Za-z0-9._:-]*")
+"""Not one that the command of a ProxyCommand would take for an option."""
 
 
 def expanded(text: str, name: str, found: asyncssh.SSHClientConnectionOptions) -> str:

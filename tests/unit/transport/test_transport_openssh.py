@@ -223,8 +223,9 @@ def test_an_address_of_the_inventory_is_dialled_where_the_configuration_names_no
     assert route("", address="10.0.0.7").dialled.host == "10.0.0.7"
     assert route("Host gpu-1\n  HostName 10.0.0.8\n", address="10.0.0.7").dialled.host == "10.0.0.8"
     assert route("", address="fe80::1").dialled.address.endswith("[fe80::1]:22")
-    with pytest.raises(LinkError):
-        route("", address="a\nProxyCommand touch /tmp/x")
+    for address in ("a\nProxyCommand touch /tmp/x", "-lroot"):
+        with pytest.raises(LinkError, match="not an address"):
+            route("ProxyCommand nc %h %p\n", address=address)
 
 
 def test_an_identity_file_none_offers_no_default_key(route, tmp_path):
