@@ -1,12 +1,16 @@
-"""Open files: one for each link, and more hosts than a shell's usual 1,024 allow."""
+"""Open files: one for each link or a few, and more hosts than a shell's usual 1,024 allow."""
 
 from __future__ import annotations
 
 import resource
+from contextlib import suppress
 from typing import Final
 
 _OWN: Final = 128
 """Files besides the links: libraries, the terminal, the log, the forecast worker, configuration read while dialling."""
+
+_OF_A_LINK: Final = 5
+"""At most: a ProxyCommand's three pipes and its process, and a connection for actions."""
 
 
 def allow_links(hosts: int) -> str:
@@ -20,12 +24,13 @@ def allow_links(hosts: int) -> str:
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = hosts + _OWN
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        except (OSError, ValueError):  # macOS has a limit of its own below an infinite one
-            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    for wanted in (_OF_A_LINK * hosts + _OWN, needed):
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            break
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):  # macOS has a limit of its own below an infinite one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return ""
     return f"{hosts} hosts need {needed} open files, {soft} are allowed: raise the limit, ulimit -Hn {needed}"

@@ -34,6 +34,25 @@ def test_a_soft_limit_is_raised(limits: Limits) -> None:
     assert limits.now[0] >= 2000
 
 
+@pytest.mark.parametrize("limits", [(1024, 1 << 20)], indirect=True)
+def test_there_is_room_for_hosts_behind_a_command(limits: Limits) -> None:
+    assert allow_links(400) == ""
+    assert limits.now[0] >= 4 * 400, "three pipes and a process each"
+
+
+@pytest.mark.parametrize("limits", [(256, resource.RLIM_INFINITY)], indirect=True)
+def test_a_system_with_a_limit_of_its_own(limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(what: int, wanted: tuple[int, int]) -> None:
+        if wanted[0] > 10_240:
+            raise ValueError
+        limits.set(what, wanted)
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert allow_links(5000) == ""
+    assert limits.now[0] >= 5000
+    assert "20000 hosts" in allow_links(20_000)
+
+
 @pytest.mark.parametrize("limits", [(1024, 4096), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)], indirect=True)
 def test_a_small_fleet_needs_nothing(limits: Limits) -> None:
     before = limits.now
