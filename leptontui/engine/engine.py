@@ -32,6 +32,8 @@ _TEXT_LIMIT = 300
 _UNAVAILABLE_KEPT = 32
 _NOTICE_LIMIT = 500
 
+_LONGEST_PAUSE_S = 0.9
+
 LARGE_FLEET = 200
 """Hosts beyond which snapshots come half as often: a tick costs in proportion to the fleet."""
 
@@ -39,6 +41,18 @@ LARGE_FLEET = 200
 def tick_s_of(hosts: int) -> float:
     """Time between two ticks: a quarter of a second, half a second for a large fleet."""
     return 0.25 if hosts <= LARGE_FLEET else 0.5
+
+
+def pause_s(tick_s: float, cost_s: float) -> float:
+    """Time from the beginning of one snapshot to that of the next: making them takes a tenth of the time at most.
+
+    Hosts speak once a second; a longer pause than that would show.
+
+    Args:
+        tick_s: time between two ticks.
+        cost_s: what the last one took.
+    """
+    return max(0.9 * tick_s, min(10.0 * cost_s, _LONGEST_PAUSE_S))
 
 
 class Engine:
@@ -150,7 +164,7 @@ class Engine:
             now = time.monotonic()
             if now >= due:  # woken early by a full queue there is nothing new that a screen could show
                 self._publish()
-                due = now + 0.9 * self._tick_s
+                due = now + pause_s(self._tick_s, time.monotonic() - now)
             await self._collector.wait(self._tick_s)
 
     def _take(self, batch: list[Received]) -> None:

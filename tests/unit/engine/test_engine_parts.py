@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from leptontui.engine.collector import SWEEPS_OF_A_HOST, Collector, _Queue
+from leptontui.engine.engine import pause_s
 from leptontui.engine.foresight import SUSPECTS, bounds_of, suspects
 from leptontui.engine.roster import Roster
 from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
@@ -184,3 +185,10 @@ def test_a_forecast_is_bounded_by_capacity_or_catalogue() -> None:
     assert 900 < threshold < 1000
     assert bounds_of(SeriesKey("h", Entity.GPU, "u", "util_pct"), row)[:2] == (0.0, 100.0)
     assert bounds_of(SeriesKey("h", Entity.GPU, "u", "temp_c"), row)[2] == 87.0
+
+
+@pytest.mark.parametrize(
+    ("tick_s", "cost_s", "pause"), [(0.25, 0.001, 0.225), (0.25, 0.04, 0.4), (0.5, 0.2, 0.9), (2.0, 0.01, 1.8)]
+)
+def test_snapshots_take_a_tenth_of_the_time_at_most(tick_s, cost_s, pause):
+    assert pause_s(tick_s, cost_s) == pytest.approx(pause)
