@@ -13,6 +13,7 @@ import msgspec
 from leptontui import __version__
 from leptontui.model.link import Fault, FaultKind, Link, LinkState
 from leptontui.model.target import HostTarget
+from leptontui.model.text import plain
 from leptontui.sources.contract import Sink
 from leptontui.sources.machine import Machine, looked_after
 from leptontui.wire import VERSION, Event, Hello, Message, Received, Sweep
@@ -48,7 +49,7 @@ class LocalSource:
                     await self._watch(sink)
                 except Exception as error:  # noqa: BLE001 — the task's boundary: shown as the link's fault, tried again
                     _log.exception("this machine cannot be read")
-                    fault = Fault(FaultKind.PROBE_FAILED, f"{type(error).__name__}: {error}")
+                    fault = Fault(FaultKind.PROBE_FAILED, plain(f"{type(error).__name__}: {error}"))
                     self._change(sink, LinkState.LOST, fault, time.time() + _PAUSE_S)
                     await asyncio.sleep(_PAUSE_S)
         finally:
