@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -25,8 +24,6 @@ from leptontui.snapshot import FleetSnapshot
 from leptontui.sources.contract import Source
 from leptontui.store.store import Store
 from leptontui.wire import Event, Hello, Received, Sweep
-
-_LOG = logging.getLogger(__name__)
 
 _TEXT_LIMIT = 300
 _UNAVAILABLE_KEPT = 32

@@ -17,7 +17,6 @@ TEMP_HYSTERESIS_C: Final = 2.0
 """all-smi: a GPU that was too hot is well again only so much below the threshold."""
 
 THROTTLE_HW_SLOWDOWN: Final = 0x8
-THROTTLE_SW_THERMAL: Final = 0x20
 THROTTLE_HW_THERMAL: Final = 0x40
 THROTTLE_HW_POWER_BRAKE: Final = 0x80
 """nvml.h, nvmlClocksEventReason*. Idle (0x1) and the software power cap (0x4) are normal (AzNHC)."""

@@ -127,11 +127,6 @@ class GpuRow:
         """Its number on its host, of a MIG instance "3.1"; "?" if it is not known."""
         return gpu_number(self.index, self.mig_index)
 
-    @property
-    def is_instance(self) -> bool:
-        """Whether it is a MIG instance: a part of a GPU that is listed too."""
-        return self.parent_uuid is not None or self.mig_index is not None
-
 
 @dataclass(frozen=True, slots=True)
 class HostPage:
