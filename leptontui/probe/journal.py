@@ -24,6 +24,7 @@ _LINE_BYTES = 1 << 16
 _READ_BYTES = 1 << 16
 _MOST_READS = 16
 _MESSAGE_NUMBERS = 4096
+_COMPLAINT_BYTES = 4096
 
 
 def parse_entry(line):
@@ -78,6 +79,7 @@ class Journal:
         self._prove_by = self._began_s + PROVE_S
         self._why = None
         self._rest = b""
+        self._complaints = b""
         self._interpret = Interpreter()
         self._backlog = deque(maxlen=MOST_BACKLOG)
         self._live = []
@@ -141,6 +143,8 @@ class Journal:
             lines = (self._rest + chunk).split(b"\n")
             self._rest = lines.pop()[-_LINE_BYTES:]
             self._take(lines)
+        if self._child is not None:
+            self._hear_complaints(self._child)
         backlog = []
         if self._live or time.monotonic() - self._read_at >= _BACKLOG_PAUSE_S:
             backlog = list(self._backlog)
@@ -162,12 +166,22 @@ class Journal:
             self._cursor = cursor or self._cursor
             self.is_proven = self.is_proven or message is not None
 
+    def _hear_complaints(self, child):
+        """Take what it writes to stderr, of which a pipe holds only so much before it would have to wait."""
+        for _ in range(_MOST_READS):
+            try:
+                chunk = os.read(child.stderr.fileno(), _READ_BYTES)
+            except OSError:
+                return
+            if not chunk:
+                return
+            self._complaints = (self._complaints + chunk)[:_COMPLAINT_BYTES]
+
     def _lose(self):
         child, self._child, self.fd, self._rest = self._child, None, None, b""
-        try:
-            words = clean(os.read(child.stderr.fileno(), 4096).strip().partition(b"\n")[0], 120)
-        except OSError:
-            words = ""
+        self._hear_complaints(child)
+        complaints, self._complaints = self._complaints, b""
+        words = clean(complaints.strip().partition(b"\n")[0], 120)
         children.end(child)
         self._why = "journalctl ended" + (": " + words if words else "")
 

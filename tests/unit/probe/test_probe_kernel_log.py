@@ -299,6 +299,14 @@ def test_a_journal_that_refuses_says_why(tmp_path):
     journal.close()
 
 
+def test_a_journal_that_complains_much_is_still_heard(tmp_path):
+    said = tmp_path / "said"
+    said.write_text(entry("NVRM: Xid (PCI:0000:3b:00): 79, x", time.monotonic() + 1000.0))
+    journal = Journal(command(tmp_path, f'head -c 300000 /dev/zero | tr "\\0" x >&2; cat "{said}"; exec sleep 600\n'))
+    assert codes(gathered(journal, 1)) == [(79, False)]
+    journal.close()
+
+
 def test_a_probe_that_is_killed_leaves_no_journalctl_behind(tmp_path):
     path = command(tmp_path, f'echo $$ > "{tmp_path}/pid"; exec sleep 600\n')
     script = "import sys; from leptontui.probe import children; children.start(sys.argv[1:], is_lasting=True)\n"
