@@ -53,6 +53,7 @@ class Listed:
         user, address, port: what is dialled, after the SSH configuration was applied; None where that failed.
         hops: jump hosts, nearest first.
         identities: files of private keys that are offered.
+        locked: files of private keys that a passphrase would open.
         has_agent: whether an agent's keys are offered too.
         known_hosts: files its key is checked against.
         command: what does the same by hand.
@@ -68,6 +69,7 @@ class Listed:
     port: int | None = None
     hops: tuple[Hop, ...] = ()
     identities: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
     has_agent: bool = False
     known_hosts: tuple[str, ...] = ()
     command: str = ""
@@ -89,9 +91,9 @@ class Listed:
 
     @property
     def keys(self) -> str:
-        """The keys that are offered, for people."""
-        offered = [*self.identities, *(["agent"] if self.has_agent else [])]
-        return ", ".join(offered)
+        """The keys that are offered, and those that wait for a passphrase, for people."""
+        locked = [f"{path} (passphrase)" for path in self.locked]
+        return ", ".join([*self.identities, *(["agent"] if self.has_agent else []), *locked])
 
 
 def listing_text(hosts: Sequence[Listed], notices: Iterable[str]) -> str:
@@ -165,6 +167,7 @@ def _host_document(host: Listed) -> Mapping[str, object]:
         "port": host.port,
         "jump": [{"name": hop.name, "address": hop.address} for hop in host.hops],
         "identities": list(host.identities),
+        "locked_identities": list(host.locked),
         "has_agent": host.has_agent,
         "known_hosts": list(host.known_hosts),
         "scheduler": target.scheduler,

@@ -36,11 +36,14 @@ class Logins:
         """Say once of each that it is asked; keep the dialog up to date, and close it once nobody asks any more."""
         if self._access is None:
             return
-        known = {question.id for question in self._questions}
+        known = {(question.id, question.attempt) for question in self._questions}
         for question in questions:
-            if question.id not in known:
+            if (question.id, question.attempt) not in known:
                 words = f"{plain(question.prompt, 80)} {plain(question.subject, 80)}: a answers"
-                self._app.notify(words, title="A login asks", severity="warning", timeout=_NOTICE_S, markup=False)
+                wrong = "✖ that was not right. " if question.attempt > 1 else ""
+                self._app.notify(
+                    wrong + words, title="A login asks", severity="warning", timeout=_NOTICE_S, markup=False
+                )
         self._questions = tuple(questions)
         dialog = self._dialog
         if dialog is None or self._app.screen is not dialog:

@@ -108,6 +108,7 @@ def _way(route: Route, hops: tuple[Hop, ...]) -> Listed:
         port=dialled.port,
         hops=hops,
         identities=dialled.identities,
+        locked=tuple(str(file.path) for file in route.locked),
         has_agent=dialled.has_agent,
         known_hosts=dialled.known_hosts,
         command=dialled.command,

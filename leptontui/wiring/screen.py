@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from leptontui.engine.thread import EngineThread, ThreadedAccess, ThreadedCommands, Watch
+from leptontui.errors import LeptonError
 from leptontui.model.target import Fleet
 from leptontui.ui.app import LeptonApp
 from leptontui.wiring.files import allow_links
@@ -44,7 +46,12 @@ def show(
 
     Returns:
         The exit code: 0, or what the app ended with.
+
+    Raises:
+        LeptonError: there is no terminal. Without this a screen that nobody sees would go on for ever.
     """
+    if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
+        raise LeptonError("no terminal to show the fleet on: see leptontui check --json and leptontui watch --json")
     log_to_file()
 
     def build() -> Watch:

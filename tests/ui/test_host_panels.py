@@ -13,6 +13,17 @@ def stage():
     return FleetPilot(FakeSource(rich_fleet()), FakeCommands())
 
 
+@pytest.mark.parametrize("panel", "12345")
+async def test_of_a_host_that_never_answered_no_panel_says_more_than_that(panel):
+    host = host_row("gpu-001", link="refused", received_unix_s=None)
+    stage = FleetPilot(FakeSource(make_snapshot([host], [])), FakeCommands())
+    async with stage.run():
+        await stage.press("down", "enter", panel)
+        assert "nothing has been heard of this host yet" in stage.text
+        for claim in ("this kernel", "no process", "is watched", "has told", "no swap"):
+            assert claim not in stage.text
+
+
 async def test_the_overview_sums_up(stage):
     async with stage.run(200, 60):
         await stage.press("down", "enter")

@@ -25,6 +25,20 @@ def test_lines_are_filled_and_the_rest_is_counted():
     assert packed((), 30, 1) == []
 
 
+def test_a_long_notice_is_cut_rather_than_only_counted_where_there_is_room():
+    parts = (
+        (Piece("▲ a login asks"),),
+        (Piece("▲ the changed inventory is not used: " + "x" * 80),),
+        (Piece("▲ three"),),
+    )
+    (two,) = packed(parts[:2], 80, 1)
+    assert texts([two])[0].startswith(" ▲ a login asks   ▲ the changed inventory is not used: xxx")
+    (three,) = packed(parts, 80, 1)
+    assert "the changed inventory" in texts([three])[0]
+    assert texts([three])[0].endswith("…  +1")
+    assert width_of(three) == 80
+
+
 @pytest.mark.parametrize("width", [20, 40, 79, 80, 120])
 def test_no_line_is_too_long_or_silent_about_what_it_leaves_out(width):
     parts = notice_parts(rich_fleet(), can_let_in=True, is_short=width < 100)

@@ -42,6 +42,19 @@ async def test_it_is_told_and_opened_by_a_key(access):
         assert "40 hosts wait: gpu-012, gpu-013 and 38 more" in stage.text
 
 
+async def test_a_wrong_answer_is_told_though_the_dialog_has_gone(access):
+    stage = FleetPilot(asked(QUESTION), access=access)
+    async with stage.run(notifications=True):
+        await stage.press("a")
+        await stage.type("wrong")
+        await stage.press("enter")
+        assert "not right" not in stage.notices
+        await stage.publish(train_fleet(questions=(replace(QUESTION, attempt=2),), seq=2))
+        assert stage.notices.count("that was not right") == 1
+        await stage.publish(train_fleet(questions=(replace(QUESTION, attempt=2),), seq=3))
+        assert stage.notices.count("that was not right") == 1
+
+
 async def test_what_is_typed_is_hidden_and_handed_over_as_it_is(access):
     stage = FleetPilot(asked(QUESTION), access=access)
     async with stage.run():

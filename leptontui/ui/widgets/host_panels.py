@@ -59,6 +59,8 @@ class HostPanels(Painted):
 
     def _body(self, ink: Ink, now: Ink, page: HostPage, vitals: HostVitals, width: int) -> list[Line]:
         room = width - 2
+        if vitals.received_unix_s is None and PANELS[self._panel] != "events":
+            return [now.line().add(f" {_NEVER_HEARD}", "dim").fit(width)]
         is_detailed = width >= _DETAILED
         match PANELS[self._panel]:
             case "processes":
@@ -110,6 +112,7 @@ class HostPanels(Painted):
         return lines
 
 
+_NEVER_HEARD: Final = "nothing has been heard of this host yet"
 _NOTHING: Final = {
     "processes": "no process uses a GPU, as far as this host tells",
     "storage": "this host has told of no filesystem or disk yet",

@@ -16,6 +16,10 @@ _GAP: Final = Piece("   ")
 _SMALL: Final = 30
 """With fewer rows on the screen one line has to do."""
 _MOST_LINES: Final = 3
+_MORE_WIDTH: Final = 4
+"""Cells of "  +9"."""
+_WORTH_CUTTING: Final = 20
+"""The beginning of a notice says more than that there is one, if so many cells are left for it."""
 _ROOMY: Final = 100
 """Narrower, the keys stand for what they show."""
 Part = tuple[Piece, ...]
@@ -50,7 +54,10 @@ class Notices(Painted):
 
 
 def packed(parts: tuple[Part, ...], width: int, most: int) -> list[Part]:
-    """The parts on at most so many lines, each line as full as it gets; what is left out is counted at the end."""
+    """The parts on at most so many lines, each line as full as it gets.
+
+    At the end of the last line one part may be cut off; what is left out is counted.
+    """
     lines: list[list[Piece]] = []
     left = list(parts)
     while left and len(lines) < most:
@@ -62,6 +69,10 @@ def packed(parts: tuple[Part, ...], width: int, most: int) -> list[Part]:
                 break
             line += [_GAP, *left.pop(0)]
         lines.append(line)
+    if left and lines:
+        room = width - width_of(lines[-1]) - _GAP.width - _MORE_WIDTH
+        if room >= _WORTH_CUTTING:
+            lines[-1] += [_GAP, *fit_pieces(left.pop(0), room)]
     if left and lines:
         more = Piece(f"  +{len(left)}", "warning")
         lines[-1] = [*fit_pieces(lines[-1], width - more.width), more]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from leptontui.cli import main
@@ -49,6 +50,15 @@ def test_hosts_tells_where_from_and_how(home: Path) -> None:
     assert first.endswith(f"{path}:3")
     assert second.split()[:3] == ["gpu2", "train", "oncall@gpu2:2222"]
     assert count == "2 hosts"
+
+
+def test_a_key_that_needs_a_passphrase_is_listed_as_such(home: Path) -> None:
+    key = home / "locked"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(key, passphrase="sesame")
+    path = written(home, f'[[group]]\nname = "a"\nhosts = ["gpu9"]\nidentity = "{key}"\n')
+    assert f"{key} (passphrase)" in run("hosts", "-i", path).stdout
+    (host,) = json.loads(run("hosts", "--json", "-i", path).stdout)["hosts"]
+    assert (host["identities"], host["locked_identities"]) == ([], [str(key)])
 
 
 def test_hosts_as_json(home: Path) -> None:

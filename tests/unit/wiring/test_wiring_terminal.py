@@ -75,6 +75,23 @@ def test_the_terminal_is_given_back(number: signal.Signals, tmp_path: Path) -> N
         os.close(ours)
 
 
+@pytest.mark.parametrize("words", [[], ["wallboard"]])
+def test_without_a_terminal_there_is_no_screen(words: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "leptontui", *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "leptontui: no terminal to show the fleet on: see leptontui check --json and leptontui watch --json\n"
+    )
+
+
 ASK = """
 from leptontui.model.question import Question, QuestionKind
 from leptontui.wiring.headless import run_headless
