@@ -41,7 +41,9 @@ def _count(wait_s: float, unit_s: float) -> str:
 def blind_words(now_unix_s: float) -> pl.Expr:
     """Why nothing fresh is known, from the columns `link`, `link_cause` and `received_unix_s`."""
     age = age_words(now_unix_s - pl.col("received_unix_s"))
-    cause = pl.col("link_cause").fill_null("").str.split(" — ").list.first().str.slice(0, _CAUSE_LIMIT)
+    whole_cause = pl.col("link_cause").fill_null("").str.split(" — ").list.first()
+    is_long = whole_cause.str.len_chars() > _CAUSE_LIMIT
+    cause = pl.when(is_long).then(whole_cause.str.slice(0, _CAUSE_LIMIT - 1) + "…").otherwise(whole_cause)
     because = pl.when(cause == "").then(pl.lit("")).otherwise(pl.format(": {}", cause))
     link = pl.col("link")
     return (

@@ -25,6 +25,13 @@ _WAITED_FOR: Final = {
     Stage.GREETED: "{} did not finish the key exchange within {:g} s",
     Stage.AGREED: "{} did not complete the login within {:g} s",
 }
+_WAITED_IN_VAIN: Final = {
+    Stage.APART: "check that the host is up and that no firewall drops the packets",
+    Stage.CONNECTED: "check that sshd listens on that port; the host may be out of memory or hung",
+    Stage.GREETED: "the host may be overloaded, or packets of full size get lost (MTU): try `{}`",
+    Stage.AGREED: "the host may be overloaded, or its login may wait for a directory server: try `{}`",
+}
+"""What the user can do about it."""
 
 
 def fault_of(error: BaseException, dialled: Dialled) -> Fault:
@@ -39,9 +46,8 @@ def fault_of(error: BaseException, dialled: Dialled) -> Fault:
         case OSError() if error.errno is not None or not isinstance(error, TimeoutError):
             fault = _of_os(error, dialled)
         case TimeoutError():
-            mend = "check that the host is up and that no firewall drops the packets"
             words = _WAITED_FOR[dialled.stage].format(dialled.address, dialled.timeout_s)
-            fault = Fault(FaultKind.TIME_OUT, words, mend if dialled.stage is Stage.APART else "")
+            fault = Fault(FaultKind.TIME_OUT, words, _WAITED_IN_VAIN[dialled.stage].format(dialled.command))
         case asyncssh.KeyImportError() | asyncssh.KeyEncryptionError():
             fault = Fault(FaultKind.KEY_UNUSABLE, f"private key: {_clean(error)}", f"try `{dialled.command}`")
         case LeptonError():

@@ -135,6 +135,8 @@ def test_missing_columns_are_no_finding():
         ({"link": "stale", "received_unix_s": NOW - 12}, "stale 12 s"),
         ({"link": "lost", "link_cause": "no route to host"}, "lost: no route to host"),
         ({"link": "refused", "link_cause": "permission denied — add a key"}, "refused: permission denied"),
+        ({"link": "lost", "link_cause": "x" * 80}, "lost: " + "x" * 80),
+        ({"link": "lost", "link_cause": "x" * 81}, "lost: " + "x" * 79 + "…"),
         ({"link": "dialing", "received_unix_s": None}, "never seen"),
     ],
 )

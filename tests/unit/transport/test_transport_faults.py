@@ -165,8 +165,13 @@ def numbered(number):
             ["before its greeting", "MaxStartups"],
         ),
         (numbered(errno.ECONNRESET), here(stage=Stage.GREETED), FaultKind.HOST_BUSY, ["key exchange", "MaxStartups"]),
-        (TimeoutError(), here(stage=Stage.CONNECTED), FaultKind.TIME_OUT, ["no SSH greeting within 10 s"]),
-        (TimeoutError(), here(stage=Stage.AGREED), FaultKind.TIME_OUT, ["did not complete the login"]),
+        (
+            TimeoutError(),
+            here(stage=Stage.CONNECTED),
+            FaultKind.TIME_OUT,
+            ["no SSH greeting within 10 s", "sshd listens"],
+        ),
+        (TimeoutError(), here(stage=Stage.AGREED), FaultKind.TIME_OUT, ["did not complete the login", "try `ssh"]),
         (
             asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "SSH connection closed"),
             HERE,
