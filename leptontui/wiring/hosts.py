@@ -23,6 +23,7 @@ from leptontui.transport.local import LocalTransport
 from leptontui.transport.route import Route
 from leptontui.transport.ssh import SshTransport
 from leptontui.wiring.files import allow_links
+from leptontui.wiring.first_run import how_to_add_hosts
 from leptontui.wiring.headless import UNKNOWN, discard_output, run_headless
 from leptontui.wiring.terminal import TerminalAsker
 
@@ -52,6 +53,8 @@ def list_hosts(book: Book, *, is_tried: bool, as_json: bool, asks: bool) -> int:
             print(json.dumps(listing_document(fleet.name, hosts, book)), flush=True)
         else:
             print(listing_text(hosts, book.notices().values()), flush=True)
+            if book.is_fixed and all(host.target.is_local for host in hosts):
+                print(f"leptontui: {how_to_add_hosts()}", file=sys.stderr)
     except BrokenPipeError:
         discard_output()
     return UNKNOWN if not book.is_whole or any(host.cause for host in hosts) else 0

@@ -72,6 +72,16 @@ async def test_without_blindness_there_is_no_banner_and_well_is_said():
         assert "nothing is wrong with what can be seen" in shown.text
 
 
+async def test_a_fleet_of_which_nothing_can_be_seen_is_not_called_well():
+    hosts = [host_row(name, link="refused", received_unix_s=None, severity=None) for name in ("a", "b")]
+    shown = Shown(make_snapshot(hosts, []))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.show(pilot)
+        assert "blind on 2 hosts of 2" in shown.text
+        assert "◌ nothing can be seen" in shown.text
+        assert "nothing is wrong" not in shown.text
+
+
 async def test_before_the_first_snapshot():
     shown = Shown(quiet_fleet())
     async with shown.app.run_test(size=(80, 24)):

@@ -169,6 +169,9 @@ def _worst(ink: Ink, page: WallPage, width: int, rows: int, now_unix_s: float) -
         heading.add(f"   ▲ {page.warning} warning{'s' if page.warning > 1 else ''}", "warning")
     lines: list[Line] = [heading.fit(width)]
     if not page.worst:
+        if page.blindness is not None and page.blindness.hosts >= page.hosts_total:
+            lines.append(ink.line().add("◌ nothing can be seen", "unknown").fit(width))
+            return lines
         lines.append(ink.line().add("● nothing is wrong with what can be seen", "well").fit(width))
         return lines
     room = max(1, rows - 1)

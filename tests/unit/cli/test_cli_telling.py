@@ -61,6 +61,13 @@ def test_a_key_that_needs_a_passphrase_is_listed_as_such(home: Path) -> None:
     assert (host["identities"], host["locked_identities"]) == ([], [str(key)])
 
 
+def test_without_an_inventory_hosts_says_which_there_could_be(home: Path) -> None:
+    done = run("hosts")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 host")
+    assert done.stderr.startswith("leptontui: Watching this machine only. ~/.ssh/config names gpu1, login1")
+    assert run("hosts", "--json").stderr == ""
+
+
 def test_hosts_as_json(home: Path) -> None:
     done = run("hosts", "--json", "--ssh-hosts", "*,!login*")
     document = json.loads(done.stdout)
