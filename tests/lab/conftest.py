@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.slurm import SlurmLab, why_not
 from tests.nvml.fake_nvml import build, write_readings
 
 SCRIPT = Path(__file__).parent / "lab.sh"
@@ -108,6 +109,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             yield furnished(tmp_path_factory.mktemp("lab"))
         finally:
             lab_sh("down")
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[SlurmLab]:
+    """A real Slurm of two nodes."""
+    if reason := why_not():
+        unmet(reason)
+    with SlurmLab() as lab:
+        yield lab
 
 
 def furnished(directory: Path) -> Lab:

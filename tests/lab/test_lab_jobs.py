@@ -4,7 +4,6 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,10 @@ import pytest
 from leptontui import wire
 from leptontui.model.target import HostTarget
 from leptontui.sources.bundle import launch_argv, launch_stdin
-from tests.lab.conftest import unmet
-from tests.lab.slurm import SlurmLab, why_not
+from tests.lab.slurm import SlurmLab
 from tests.nvml.fake_nvml import build, environment, write_readings
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[SlurmLab]:
-    if reason := why_not():
-        unmet(reason)
-    with SlurmLab() as lab:
-        yield lab
 
 
 def pid_of(job: str, name: str) -> int:

@@ -1,6 +1,5 @@
 """Drain and undrain against a real Slurm: what the desk plans, runs and writes down, seen with Slurm's own eyes."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,20 +14,9 @@ from leptontui.model.link import Link, LinkState
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.transport.contract import Completed
 from leptontui.transport.local import LocalTransport
-from tests.lab.slurm import SlurmLab, why_not
+from tests.lab.slurm import SlurmLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[SlurmLab]:
-    reason = why_not()
-    if reason:
-        if os.environ.get("LEPTON_LAB") == "required":
-            pytest.fail(f"the lab is required, but {reason}")
-        pytest.skip(reason)
-    with SlurmLab() as lab:
-        yield lab
 
 
 class NobodyTransport(LocalTransport):

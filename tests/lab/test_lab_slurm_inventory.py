@@ -1,7 +1,5 @@
 """A real Slurm as source of hosts: nodes, partitions and states as its own scontrol says them."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,20 +8,9 @@ from leptontui.config.choose import Choice
 from leptontui.inventory.asking import ask
 from leptontui.inventory.book import Book
 from leptontui.transport.local import LocalTransport
-from tests.lab.slurm import SlurmLab, why_not
+from tests.lab.slurm import SlurmLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[SlurmLab]:
-    reason = why_not()
-    if reason:
-        if os.environ.get("LEPTON_LAB") == "required":
-            pytest.fail(f"the lab is required, but {reason}")
-        pytest.skip(reason)
-    with SlurmLab() as lab:
-        yield lab
 
 
 async def test_nodes_partitions_and_states(slurm: SlurmLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
