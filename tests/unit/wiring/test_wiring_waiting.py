@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from leptontui.engine.thread import EngineThread
-from leptontui.engine.waiting import AT_ONCE
+from leptontui.engine.waiting import AT_ONCE, LeavingThreads
 from leptontui.wiring import headless
 
 LIMIT_S = 60.0
@@ -75,3 +75,55 @@ def test_names_that_uvloop_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UV_THREADPOOL_SIZE", raising=False)
     done = subprocess.run([sys.executable, "-c", LOOK_UP], capture_output=True, text=True, timeout=60, check=True)
     assert int(done.stdout) == AT_ONCE
+
+
+STUCK = """
+import asyncio, threading
+from leptontui.wiring import headless
+
+headless.log_to_file = lambda: None
+
+async def main():
+    asyncio.ensure_future(asyncio.to_thread(threading.Event().wait))
+    return await asyncio.to_thread(str, 7)
+
+print(headless.run_headless(main()))
+"""
+
+
+def test_a_call_that_never_returns_does_not_keep_the_program_from_ending() -> None:
+    done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("7\n", "")
+
+
+def test_threads_are_used_again_and_errors_handed_back() -> None:
+    threads = LeavingThreads(2)
+    seen = {threads.submit(threading.get_ident).result(LIMIT_S) for _ in range(50)}
+    assert len(seen) <= 2
+    with pytest.raises(ValueError, match="x"):
+        threads.submit(int, "x").result(LIMIT_S)
+    have_begun, let_go = threading.Barrier(3, timeout=LIMIT_S), threading.Event()
+    stuck = [threads.submit(lambda: have_begun.wait() >= 0 and let_go.wait(LIMIT_S)) for _ in range(2)]
+    have_begun.wait()
+    waiting = threads.submit(str)
+    threads.shutdown(wait=False)
+    assert waiting.cancelled()
+    let_go.set()
+    assert all(future.result(LIMIT_S) for future in stuck)
+
+
+def test_what_ends_soon_is_waited_for() -> None:
+    threads = LeavingThreads(2)
+    has_begun, let_go = threading.Event(), threading.Event()
+
+    def write() -> str:
+        has_begun.set()
+        let_go.wait(LIMIT_S)
+        return "written"
+
+    writing = threads.submit(write)
+    assert has_begun.wait(LIMIT_S)
+    threading.Timer(0.1, let_go.set).start()
+    threads.shutdown()
+    assert writing.done()
+    assert writing.result() == "written"
