@@ -33,9 +33,10 @@ class Frames:
     Every frame has `host: str`. Also:
 
     - `hosts`: `group: str`, `link: str` (a `LinkState`), `link_cause: str` ("" if none), `received_unix_s: f64`
-      (null before the first sweep), `severity: i8` (a `Severity`), `health: str` (why, "" if well), `gpu_count: u32`.
-    - `gpus`: `uuid`, `index`, `name`, `group`, `link`, `received_unix_s`, `severity`, `health`, `state` ("present" or
-      "gone"), `user: str`, `job: str`, `process_count: u32`, and the trends: for each metric in
+      (null before the first sweep), `severity: i8` (a `Severity`), `health: str` (why, "" if well), `findings:
+      list[str]` (all that is wrong, worst first, each behind its glyph), `gpu_count: u32`.
+    - `gpus`: `uuid`, `index`, `name`, `group`, `link`, `received_unix_s`, `severity`, `health`, `findings`, `state`
+      ("present" or "gone"), `user: str`, `job: str`, `process_count: u32`, and the trends: for each metric in
       `catalogue.TREND_METRICS` a column `trend_<metric>: list[f32]`, oldest bucket first, null where not sampled.
     - all others: as catalogued, plus `received_unix_s`; counters are rates (`Metric.rate_name`).
 

@@ -1,4 +1,4 @@
-"""Findings and how they are ranked: a row's worst one is what it says, the others are counted."""
+"""Findings and how they are ranked: a row's worst one is what it says, the others are counted and listed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Finding:
 
 
 def ranked(frame: pl.DataFrame, findings: Sequence[Finding]) -> pl.DataFrame:
-    """Columns `severity: i8` and `health: str`, one row for each of `frame`'s.
+    """Columns `severity: i8`, `health: str` and `findings: list[str]`, one row for each of `frame`'s.
+
+    `findings` are the words of all that holds, worst first, each behind its severity's glyph.
 
     Args:
         frame: with every column that the findings ask for.
@@ -53,9 +55,16 @@ def ranked(frame: pl.DataFrame, findings: Sequence[Finding]) -> pl.DataFrame:
             ),
             pl.coalesce(pl.when(name).then(item.words.fill_null("?")) for name, item in held).alias("health"),
             _others(held).alias("others"),
+            pl.concat_list(
+                pl.when(name).then(pl.format("{} {}", pl.lit(item.severity.glyph), item.words.fill_null("?")))
+                for name, item in held
+            )
+            .list.drop_nulls()
+            .alias("findings"),
         )
         .select(
             "severity",
+            "findings",
             pl.when(pl.col("others") > 0)
             .then(pl.format("{} +{}", "health", "others"))
             .otherwise("health")
@@ -65,13 +74,18 @@ def ranked(frame: pl.DataFrame, findings: Sequence[Finding]) -> pl.DataFrame:
     rows = pl.select(pl.int_range(frame.height, dtype=pl.get_index_type()).alias(_ROW))
     return rows.join(
         told.with_columns(is_flagged.arg_true().alias(_ROW)), on=_ROW, how="left", maintain_order="left"
-    ).select(pl.col("severity").fill_null(int(Severity.WELL)).cast(pl.Int8), pl.col("health").fill_null(""))
+    ).select(
+        pl.col("severity").fill_null(int(Severity.WELL)).cast(pl.Int8),
+        pl.col("health").fill_null(""),
+        pl.col("findings").fill_null([]),
+    )
 
 
 def _well(height: int) -> pl.DataFrame:
     return pl.select(
         pl.repeat(int(Severity.WELL), height, dtype=pl.Int8).alias("severity"),
         pl.repeat("", height, dtype=pl.String).alias("health"),
+        pl.repeat([], height, dtype=pl.List(pl.String)).alias("findings"),
     )
 
 

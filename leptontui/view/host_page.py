@@ -123,7 +123,7 @@ def _shown(value: object, *, is_identity: bool) -> object:
     """Texts made fit for the screen, but not identities: a series is looked up by those. Lists become tuples."""
     if isinstance(value, str):
         return value if is_identity else plain(value)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_shown(item, is_identity=False) for item in value) if isinstance(value, list) else value
 
 
 def _fullest_first(row: FilesystemRow) -> tuple[float, str]:

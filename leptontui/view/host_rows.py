@@ -30,6 +30,7 @@ class HostVitals:
     received_unix_s: float | None = None
     severity: int | None = None
     health: str | None = None
+    findings: tuple[str, ...] | None = None
     gpu_count: int | None = None
     cpu_util_pct: float | None = None
     cpu_user_pct: float | None = None
@@ -98,6 +99,7 @@ class GpuRow:
     received_unix_s: float | None = None
     severity: int | None = None
     health: str | None = None
+    findings: tuple[str, ...] | None = None
     state: str | None = None
     user: str | None = None
     job: str | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ASKED_FOR: Final = frozenset(
     {
-        *("host", "group", "link", "link_cause", "received_unix_s", "severity", "health", "node_state"),
+        *("host", "group", "link", "link_cause", "received_unix_s", "severity", "health", "findings", "node_state"),
         *("gpus_expected", "cpu_util_pct", "memory_used_bytes", "memory_total_bytes"),
         *("uuid", "index", "mig_index", "parent_uuid", "name", "state", "user", "job"),
     }
@@ -83,6 +83,11 @@ def age_s_of(snapshot: FleetSnapshot, row: Mapping[str, Any]) -> float | None:
     """How old a row's values are; None if it never had any."""
     received = row.get("received_unix_s")
     return None if received is None else number(max(0.0, snapshot.t_unix_s - received), 1)
+
+
+def texts_of(row: Mapping[str, Any], name: str) -> list[str]:
+    """Texts of a row; empty where there are none."""
+    return [str(text) for text in row.get(name) or ()]
 
 
 def text_of(row: Mapping[str, Any], name: str) -> str | None:

@@ -119,8 +119,15 @@ def rich_fleet(**over: Any) -> FleetSnapshot:
     at = {(row["host"], row["index"]): row for row in gpus}
     _host_parts(by_host[RICH])
     sick = {"severity": int(Severity.CRITICAL), "health": "row remap pending: reset the GPU +2"}
+    words = ("row remap pending: reset the GPU", "1 ECC uncorrected", "HW thermal throttle")
+    sick["findings"] = [f"{glyph} {said}" for glyph, said in zip("✖✖▲", words, strict=True)]
     at[RICH, 3] |= DETAILS | sick | {"throttle_reasons": 0x44, "ecc_uncorrected": 1, "ecc_corrected": 12}
     by_host[RICH] |= {"severity": int(Severity.CRITICAL), "health": "GPU 3: row remap pending: reset the GPU +3"}
+    by_host[RICH]["findings"] = [
+        "✖ GPU 3: row remap pending +2",
+        "✖ mlx5_0/1 is down",
+        "▲ stalled on I/O 14 % of the time",
+    ]
     for index in range(8):
         at["gpu-002", index] |= {"user": "carol", "job": None}
         at["gpu-003", index] |= {"state": "unknown", "severity": int(Severity.CRITICAL), "health": "driver hung"}

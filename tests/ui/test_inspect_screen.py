@@ -25,7 +25,15 @@ async def test_everything_of_the_gpu_under_the_cursor(stage):
         await stage.press("down", "i")
         assert isinstance(stage.app.screen, InspectScreen)
         assert "lepton ▸ train ▸ gpu-001 ▸ GPU 3" in stage.lines[0]
-        assert "✖ row remap pending: reset the GPU +2" in stage.text
+        for words in (
+            "✖ row remap pending: reset the GPU",
+            "✖ 1 ECC uncorrected",
+            "▲ HW thermal throttle",
+            "✖ host: mlx5_0/1 is down",
+            "▲ host: stalled on I/O 14 % of the time",
+        ):
+            assert words in stage.text, words
+        assert "host: GPU 3" not in stage.text
         assert "8812.0" in stage.line_of("41233", "anna", "--rank 3")
         for name in ("now", "limits", "held down", "memory errors", "repairs", "PCIe", "NVLink and fabric", "modes"):
             assert f" {name} " in stage.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -31,6 +31,8 @@ from leptontui.view.gpu_sheet import GpuSheet, gpu_sheet
 from leptontui.view.host_rows import GpuRow, HostPage
 
 _ABOUT_LINES: Final = 2
+_MOST_FINDINGS: Final = 4
+"""So many of a GPU are told above its values, and of its host."""
 
 
 class InspectScreen(PagedScreen[HostPage]):
@@ -122,16 +124,23 @@ class InspectScreen(PagedScreen[HostPage]):
             return [(Piece(" waiting for the first picture of this host", "dim"),)]
         if gpu is None:
             words = "this host has told of no GPU" if not page.gpus else "this GPU is not told of any more"
-            return [(Piece(f" ◌ {words}", "unknown"),)]
+            return [(Piece(f" ◌ {words}", "unknown"),), *self._of_host(page)]
         lines: list[tuple[Piece, ...]] = [self._what(page, gpu)]
         severity = Severity.UNKNOWN if gpu.severity is None else Severity(gpu.severity)
         words = gpu.health or _STATES.get(gpu.state or "", "") or ("well" if severity is Severity.WELL else "")
-        lines += wrapped(f"{severity.glyph} {words}", self.size.width, role_of(severity), lines=3)
+        for said in (gpu.findings or (f"{severity.glyph} {words}",))[:_MOST_FINDINGS]:
+            lines += wrapped(said, self.size.width, role_of(_severity_of(said)), lines=2)
+        return [*lines, *self._of_host(page), ()]
+
+    def _of_host(self, page: HostPage) -> Iterator[tuple[Piece, ...]]:
+        """What is wrong with its host, but for what is wrong with its GPUs."""
         vitals = page.vitals
-        if vitals is not None and vitals.health and (vitals.severity or 0) > Severity.UNKNOWN:
-            host = Severity(vitals.severity or 0)
-            lines += wrapped(f"{host.glyph} host: {vitals.health}", self.size.width, role_of(host), lines=1)
-        return [*lines, ()]
+        if vitals is None or (vitals.severity or 0) <= Severity.UNKNOWN:
+            return
+        said = [text for text in vitals.findings or () if not text[2:].startswith("GPU ")]
+        for text in said[:_MOST_FINDINGS]:
+            glyph, _, words = text.partition(" ")
+            yield from wrapped(f"{glyph} host: {words}", self.size.width, role_of(_severity_of(text)), lines=1)
 
     def _what(self, page: HostPage, gpu: GpuRow) -> tuple[Piece, ...]:
         received = gpu.received_unix_s
@@ -208,6 +217,11 @@ _STATES: Final = {
     "gone": "gone: its host lists it no more; these are the last values known",
     "unknown": "nothing is known: the driver does not answer; these are the last values known",
 }
+
+
+def _severity_of(said: str) -> Severity:
+    """Of a finding, by its glyph."""
+    return next((severity for severity in Severity if said.startswith(severity.glyph)), Severity.UNKNOWN)
 
 
 def _is_read(gpu: GpuRow | None) -> bool:

@@ -172,7 +172,7 @@ def test_missing_columns_are_no_finding():
     frame = pl.DataFrame({"host": ["a", "b"], "uuid": ["G0", "G1"], "link": ["live", None]})
     found = assess_gpus(frame, [], {}, now_unix_s=NOW)
     assert found["severity"].to_list() == [Severity.WELL, Severity.UNKNOWN]
-    assert found.columns == ["host", "uuid", "link", "severity", "health"]
+    assert found.columns == ["host", "uuid", "link", "severity", "health", "findings"]
 
 
 def test_no_gpu_at_all():
@@ -333,7 +333,7 @@ def test_order_and_other_columns_stay():
     rows = [{**WELL, "uuid": f"G{n}", "temp_c": 95.0 if n % 3 == 0 else 60.0, "trend": [1.0, None]} for n in range(30)]
     frame = pl.DataFrame(rows)
     found = assess_gpus(frame, [], {}, now_unix_s=NOW)
-    assert found.drop("severity", "health").equals(frame)
+    assert found.drop("severity", "health", "findings").equals(frame)
     assert found["severity"].to_list() == [4 if n % 3 == 0 else 0 for n in range(30)]
     again = assess_gpus(found, [], {}, now_unix_s=NOW)
     assert again.equals(found)

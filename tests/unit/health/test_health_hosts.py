@@ -125,7 +125,7 @@ def test_a_null_is_no_finding(name):
 def test_missing_columns_are_no_finding():
     frame = pl.DataFrame({"host": ["a", "b"], "link": ["live", None]})
     found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
-    assert found.columns == ["host", "link", "severity", "health"]
+    assert found.columns == ["host", "link", "severity", "health", "findings"]
     assert found["health"].to_list() == ["", "never seen"]
 
 
@@ -310,7 +310,7 @@ def test_order_and_other_columns_stay():
     rows = [{**WELL, "host": f"h{n}", "clock_offset_s": 9.0 if n % 3 else 0.0, "cores_pct": [1.0]} for n in range(30)]
     frame = pl.DataFrame(rows)
     found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
-    assert found.drop("severity", "health").equals(frame)
+    assert found.drop("severity", "health", "findings").equals(frame)
     assert found["severity"].to_list() == [4 if n % 3 else 0 for n in range(30)]
 
 

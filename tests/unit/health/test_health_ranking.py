@@ -1,4 +1,4 @@
-"""Ranking findings: the worst is told, the others are counted, however polars has cut the frame into chunks."""
+"""Ranking findings: the worst is told, the others are counted and listed, however the frame is cut into chunks."""
 
 import polars as pl
 import pytest
@@ -20,10 +20,10 @@ def frame_of(*chunks: list[int]) -> pl.DataFrame:
     return pl.concat(parts, rechunk=False)
 
 
-def expected(x: int) -> tuple[int, str]:
+def expected(x: int) -> tuple[int, str, list[str]]:
     if x > 5:
-        return Severity.CRITICAL, f"w{x} +1"
-    return (Severity.WARNING, f"{x} things") if x > 3 else (Severity.WELL, "")
+        return Severity.CRITICAL, f"w{x} +1", [f"✖ w{x}", f"▲ {x} things"]
+    return (Severity.WARNING, f"{x} things", [f"▲ {x} things"]) if x > 3 else (Severity.WELL, "", [])
 
 
 def test_a_chunk_without_findings_is_no_trouble() -> None:
@@ -39,4 +39,4 @@ def test_chunks_make_no_difference(chunks: list[list[int]]) -> None:
 
 @pytest.mark.parametrize("height", [0, 3])
 def test_where_nothing_is_found_all_is_well(height: int) -> None:
-    assert ranked(frame_of([1] * height), FINDINGS).rows() == [(Severity.WELL, "")] * height
+    assert ranked(frame_of([1] * height), FINDINGS).rows() == [(Severity.WELL, "", [])] * height
