@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from leptontui import wire
 from leptontui.demo import extras, physics
@@ -89,8 +89,7 @@ def sweep(
     gpus = state.gpus[host.index].tolist()
     present = state.is_present[host.index].tolist()
     uptime_s = t_unix_s - boot_unix_s
-    service_pid = next((unit.main_pid for unit in units if unit.file.name == VLLM), 0)
-    services = () if is_history else extras.services(host, units, t_unix_s)
+    told_now = {} if is_history else _told_now(host, row, state, units, t_unix_s=t_unix_s, uptime_s=uptime_s)
     return wire.Sweep(
         v=wire.VERSION,
         seq=seq,
@@ -110,18 +109,34 @@ def sweep(
         gpus=tuple(
             _gpu(uuid, values) for uuid, values, here in zip(host.gpu_uuids, gpus, present, strict=True) if here
         ),
-        processes=_processes(host, gpus, present, service_pid),
-        tasks=extras.tasks(host, row),
         power=extras.power(row, gpus),
-        ib_ports=extras.ib_ports(row),
-        units=extras.units(units, t_unix_s),
-        services=services,
-        samples=extras.samples(host, gpus, services),
-        gpu_details=()
-        if is_history
-        else tuple(extras.details(host, row, present, t_unix_s=t_unix_s, uptime_s=uptime_s)),
         probe=wire.ProbeCost(cpu_pct=0.2, rss_bytes=14_680_064, sweep_s=0.004),
+        **told_now,
     )
+
+
+def _told_now(
+    host: SimulatedHost,
+    row: dict[str, float],
+    state: physics.State,
+    units: Sequence[UnitState],
+    *,
+    t_unix_s: float,
+    uptime_s: float,
+) -> dict[str, Any]:
+    """What is of interest now only, and left out of history: there are ten minutes of it to be read at the start."""
+    gpus, present = state.gpus[host.index].tolist(), state.is_present[host.index].tolist()
+    service_pid = next((unit.main_pid for unit in units if unit.file.name == VLLM), 0)
+    services = extras.services(host, units, t_unix_s)
+    return {
+        "processes": _processes(host, gpus, present, service_pid),
+        "tasks": extras.tasks(host, row),
+        "ib_ports": extras.ib_ports(row),
+        "units": extras.units(units, t_unix_s),
+        "services": services,
+        "samples": extras.samples(host, gpus, services),
+        "gpu_details": tuple(extras.details(host, row, present, t_unix_s=t_unix_s, uptime_s=uptime_s)),
+    }
 
 
 def _gpu(uuid: str, values: Sequence[float]) -> wire.GpuReading:

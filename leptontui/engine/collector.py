@@ -96,7 +96,7 @@ class Collector:
             self._lengths.change(received.host, length - 1, length)
             if self._count > self._capacity:
                 self._drop_of_the_loudest(received)
-        if self._count * 2 >= self._capacity:
+        if self._count * 2 >= self._capacity or len(side) * 4 >= most:
             self._pressing.set()
 
     def drain(self) -> list[Received]:
@@ -110,7 +110,7 @@ class Collector:
         return [received for _, received in said]
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the next tick: `seconds`, or less when the queue is half full."""
+        """Wait `seconds`, or less when the queue is half full or holds much of one host."""
         try:
             async with asyncio.timeout(seconds):
                 await self._pressing.wait()

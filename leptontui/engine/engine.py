@@ -155,14 +155,16 @@ class Engine:
                 await self._forecaster.close()
 
     async def _tick(self) -> None:
-        due = 0.0
+        # One frame for all that has come since the last picture: how much is in it hardly changes what it costs.
         while True:
             self._take(self._collector.drain())
-            now = time.monotonic()
-            if now >= due:  # woken early by a full queue there is nothing new that a screen could show
-                self._publish()
-                due = now + pause_s(self._tick_s, time.monotonic() - now)
-            await self._collector.wait(self._tick_s)
+            began = time.monotonic()
+            self._publish()
+            due = began + pause_s(self._tick_s, time.monotonic() - began)
+            while time.monotonic() < due:
+                await self._collector.wait(due - time.monotonic())
+                if time.monotonic() < due:  # woken early: the queue is filling up
+                    self._take(self._collector.drain())
 
     def _take(self, batch: list[Received]) -> None:
         batch = [received for received in batch if received.host in self.roster]

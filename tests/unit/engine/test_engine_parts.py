@@ -192,3 +192,12 @@ def test_a_forecast_is_bounded_by_capacity_or_catalogue() -> None:
 )
 def test_snapshots_take_a_tenth_of_the_time_at_most(tick_s, cost_s, pause):
     assert pause_s(tick_s, cost_s) == pytest.approx(pause)
+
+
+async def test_much_of_one_host_is_taken_before_its_time():
+    collector = Collector(10_000)
+    for number in range(SWEEPS_OF_A_HOST // 4):
+        collector.offer(from_host("loud", float(number)))
+    async with asyncio.timeout(5):
+        await collector.wait(60)
+    assert len(collector.drain()) == SWEEPS_OF_A_HOST // 4
