@@ -44,7 +44,7 @@ async def ask(spec: SourceSpec, connect: Connect) -> Answer:
         answer = await asyncio.to_thread(read_source_files, spec)
         if answer is not None:
             return answer
-    seen = {path: stamp_of(path) for path in spec.files}
+    seen = await asyncio.to_thread(lambda: {path: stamp_of(path) for path in spec.files})
     transport = connect(None if spec.controller is None else controller_target(spec.options, spec.controller))
     hosts: list[FoundHost] = []
     for choices in commands_of(spec):
