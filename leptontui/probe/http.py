@@ -11,6 +11,8 @@ LIMIT_BYTES = 4 << 20
 """Bytes of an answer that are read."""
 _HEAD_BYTES = 1 << 15
 _CHUNK = 1 << 16
+_MOST_CHUNKS = 8192
+"""Of one answer: thousands of tiny ones cost more to read than the page is worth."""
 _HIGHEST_PORT = 65535
 _PORTS = {"http": 80, "https": 443}
 _LOCALHOST = ("127.0.0.1", "::1")
@@ -250,7 +252,7 @@ def _plain(stream, sink, left, limit):
 
 def _chunks(stream, sink, limit):
     taken = 0
-    while True:
+    for _ in range(_MOST_CHUNKS):
         line = stream.until(b"\r\n", 256).partition(b";")[0].strip()
         try:
             size = int(line, 16)
@@ -266,3 +268,4 @@ def _chunks(stream, sink, limit):
         taken += got
         if stream.until(b"\r\n", 256):
             raise Failed("the answer's chunks are malformed")
+    raise Failed("the answer comes in more than %d chunks" % _MOST_CHUNKS)
