@@ -186,7 +186,7 @@ FAULTS: tuple[Fault, ...] = (
         link_is(LinkState.REFUSED, words="ermission"),
         is_redialled=True,
     ),
-    Fault("GPU driver hangs", readings(hang=1), readings(), host_says("driver"), within_s=10.0),
+    Fault("GPU driver hangs", readings(hang=1), readings(), host_says("driver hung"), within_s=10.0),
     Fault("GPU lost", readings(gpu3_lost=1), readings(), gpu_says("gone")),
     Fault("GPU overheats", readings(gpu3_temp=95), readings(), gpu_says("95 °C")),
     Fault("uncorrected ECC errors", readings(gpu3_ecc_uncorrected=2), readings(), gpu_says(r"\d+ ECC")),
