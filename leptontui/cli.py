@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from leptontui import __version__
+from leptontui.cli_offline import OFFLINE, add_offline_commands, run_offline
 from leptontui.errors import ConfigError, LeptonError
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command in OFFLINE:
+        return run_offline(arguments)
     match arguments.command:
         case "demo" if arguments.serve_only:
             from leptontui.demo.serve import serve
@@ -208,6 +211,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_commands(commands)
     _add_telling_commands(commands)
+    add_offline_commands(commands)
     return parser
 
 

@@ -1,0 +1,73 @@
+"""Arguments of the commands that work on files instead of hosts; everything heavy is imported when one is run.
+
+To add a command: its parser in a function that `add_offline_commands` calls, with `set_defaults(command=NAME)`, and a
+`case` in `run_offline`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final
+
+OFFLINE: Final = frozenset({"backtest"})
+"""The commands that `run_offline` runs, as their parsers set `command`."""
+
+
+def add_offline_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the parsers.
+
+    Args:
+        commands: the program's subparsers.
+    """
+    _add_backtest(commands)
+
+
+def run_offline(arguments: argparse.Namespace) -> int:
+    """Run one of `OFFLINE`.
+
+    Args:
+        arguments: parsed by one of the parsers added here.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        LeptonError: a file or an option is wrong.
+    """
+    match arguments.command:
+        case "backtest":
+            from leptontui.wiring.backtest import backtest
+
+            return backtest(
+                arguments.recording,
+                horizons=arguments.horizons,
+                levels=arguments.levels,
+                metric=arguments.metric,
+                out=arguments.out,
+                origins=arguments.origins,
+                as_json=arguments.json,
+            )
+        case unknown:
+            raise AssertionError(unknown)
+
+
+def _add_backtest(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = commands.add_parser(
+        "backtest",
+        help="how good the forecasts would have been on recorded series",
+        description="Forecast recorded series again and again as it is done live, and hold it against what came.",
+    )
+    parser.add_argument("recording", metavar="PATH.parquet", type=Path, help="columns series, metric, ts, value")
+    parser.add_argument("--horizons", metavar="STEPS", default="1,5,15,60", help="steps ahead (default 1,5,15,60)")
+    parser.add_argument("--levels", metavar="PERCENT", default="80,95", help="bands to calibrate (default 80,95)")
+    parser.add_argument("--metric", metavar="NAME", help="only this metric")
+    parser.add_argument("--out", metavar="FORECASTS.parquet", type=Path, help="write every forecast that was made")
+    parser.add_argument(
+        "--origins",
+        metavar="N",
+        default="60",
+        help="forecasts for each series, evenly spaced (default 60; 0: at every step)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    parser.set_defaults(command="backtest")
