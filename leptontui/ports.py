@@ -1,4 +1,4 @@
-"""What the screen may ask of the world: three protocols, each of which could as well be a socket."""
+"""What the screen may ask of the world: four protocols, each of which could as well be a socket."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from leptontui.model.action import ActionRequest, Outcome, Plan
+from leptontui.model.alert import Matcher, Silence
+from leptontui.model.alert_history import HistoryQuery, Transition
 from leptontui.model.focus import Focus
 from leptontui.snapshot import FleetSnapshot
 
@@ -52,6 +54,52 @@ class AccessPort(Protocol):
 
         Raises:
             LeptonError: a file cannot be written; nothing of that file was.
+        """
+
+
+class AlertPort(Protocol):
+    """Looks after alerts. Changes nothing on a host. A wallboard and a read-only screen have none."""
+
+    async def acknowledge(self, alert_ids: Sequence[str], why: str) -> int:
+        """Say that somebody looks after these until they clear; returns how many were not acknowledged before.
+
+        Raises:
+            LeptonError: it cannot be kept (disk full, database locked).
+        """
+
+    async def unacknowledge(self, alert_ids: Sequence[str]) -> int:
+        """Take acknowledgements back; returns how many there were.
+
+        Raises:
+            LeptonError: it cannot be kept.
+        """
+
+    async def silence(self, matchers: Sequence[Matcher], lasts_s: float, why: str) -> Silence:
+        """Tell nobody of what matches, for a while.
+
+        Raises:
+            LeptonError: no matcher, one that matches everything, a broken regular expression, or it cannot be kept.
+        """
+
+    async def unsilence(self, silence_id: str) -> None:
+        """End a silence now; unknown ids are ignored.
+
+        Raises:
+            LeptonError: it cannot be kept.
+        """
+
+    async def history(self, query: HistoryQuery) -> tuple[Transition, ...]:
+        """What happened to alerts, newest first.
+
+        Raises:
+            LeptonError: the history cannot be read.
+        """
+
+    async def report(self, since_unix_s: float) -> str:
+        """The shift's report since then, as Markdown.
+
+        Raises:
+            LeptonError: the history cannot be read.
         """
 
 

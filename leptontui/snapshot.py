@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from leptontui.model.alert import AlertBoard
 from leptontui.model.health import HostEvent
 from leptontui.model.link import Link, LinkCounts
 from leptontui.model.question import Question
@@ -79,6 +80,7 @@ class FleetSnapshot:
         targets: every host as the inventory has it now, by name.
         questions: what logins wait to be told, oldest first.
         notices: what the user should know of the inventory or this machine, e.g. why a reload was refused.
+        alerts: what fires and pends, and how telling people about it goes.
     """
 
     fleet: str
@@ -98,3 +100,4 @@ class FleetSnapshot:
     targets: Mapping[str, HostTarget] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     notices: tuple[str, ...] = ()
+    alerts: AlertBoard = field(default_factory=AlertBoard)

@@ -1,0 +1,1 @@
+"""Alerts: rules, their life from pending to resolved, grouping, silences, history and telling people."""
