@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return _run(arguments)
+        return run_offline(arguments) if arguments.command in OFFLINE else _run(arguments)
     except ConfigError as error:
         for problem in error.problems:
             print(f"leptontui: {problem}", file=sys.stderr)
@@ -72,8 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.command in OFFLINE:
-        return run_offline(arguments)
     match arguments.command:
         case "demo" if arguments.serve_only:
             from leptontui.demo.serve import serve
