@@ -81,6 +81,13 @@ class AlertPort(Protocol):
             LeptonError: no matcher, one that matches everything, a broken regular expression, or it cannot be kept.
         """
 
+    async def matching(self, matchers: Sequence[Matcher]) -> int:
+        """How many firing and pending alerts these match now: what a silence would hold.
+
+        Raises:
+            LeptonError: as `silence`.
+        """
+
     async def unsilence(self, silence_id: str) -> None:
         """End a silence now; unknown ids are ignored.
 

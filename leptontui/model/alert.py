@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from leptontui.model.reaction import Proposal
 from leptontui.model.series import Entity, Eta
 
 
@@ -128,6 +129,7 @@ class Alert:
         inhibited_by: id of the alert that hides it; "".
         flaps: how often it ended and began again lately; damped alerts stay firing while flapping.
         is_flapping: whether it is damped now.
+        is_over: its condition is over, and it waits to be acknowledged (an Xid), or to stay so.
     """
 
     id: str
@@ -153,6 +155,7 @@ class Alert:
     inhibited_by: str = ""
     flaps: int = 0
     is_flapping: bool = False
+    is_over: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -247,6 +250,9 @@ class AlertBoard:
         notifiers: ways of telling people.
         troubles: what is wrong with the rules, files or the database, in words.
         evaluated_unix_s: when rules were last evaluated; 0 before the first time.
+        proposals: actions that firing alerts want confirmed or run, oldest first.
+        keeper: who else keeps the history and tells people ("another leptontui, process 4711"); "" if it is this one,
+            or nobody does.
     """
 
     groups: tuple[AlertGroup, ...] = ()
@@ -264,3 +270,5 @@ class AlertBoard:
     notifiers: tuple[NotifierStatus, ...] = ()
     troubles: tuple[str, ...] = ()
     evaluated_unix_s: float = 0.0
+    proposals: tuple[Proposal, ...] = ()
+    keeper: str = ""

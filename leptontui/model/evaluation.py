@@ -56,6 +56,8 @@ class Evaluation:
         standings: of the alerts that were asked about, by (rule, subject).
         troubles: rules that could not be evaluated, in words.
         overflow: per rule, how many more subjects met than are in `met`.
+        crossed: per predictive rule, the subjects for which has come what it predicts: what its predictions are judged
+            by. A subject of which nothing fresh is known is not in it.
     """
 
     at_unix_s: float
@@ -63,3 +65,4 @@ class Evaluation:
     standings: dict[tuple[str, Subject], Standing] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     overflow: dict[str, int] = field(default_factory=dict)
+    crossed: frozenset[tuple[str, Subject]] = frozenset()
