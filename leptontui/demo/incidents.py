@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from leptontui.demo.layout import Layout, Role, SimulatedHost
+from leptontui.demo.layout import RACK_HOSTS, Layout, Role, SimulatedHost
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -30,6 +30,8 @@ class IncidentKind(StrEnum):
     """Xid 79: one GPU is gone from the driver."""
     HOST_AWAY = "host-away"
     """The host reboots: connections drop, new ones are refused, the boot id changes."""
+    RACK_CUT = "rack-cut"
+    """The switch on top of the host's rack fails: none of the rack's hosts is reached; they run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ SCRIPT: Final[tuple[Incident, ...]] = (
     # Somebody reboots that host: a GPU off the bus comes back in no other way.
     Incident(IncidentKind.HOST_AWAY, 400, 40, 600, Role.TRAIN, 0.75, stride=4),
     Incident(IncidentKind.HOST_AWAY, 75, 40, 480, Role.TRAIN, 0.92, stride=7),
+    Incident(IncidentKind.RACK_CUT, 170, 75, 900, Role.IDLE, 0.0, stride=0),
 )
-"""Within two minutes of the start every kind has been seen, and later there is always something going on."""
+"""Within three minutes of the start every kind has been seen, and later there is always something going on."""
 
 RAMP_S: Final = 720.0
 """An airflow failure takes twelve minutes from the first dust to the worst."""
@@ -99,7 +102,8 @@ class Effects:
         gpu_memory: share of otherwise free GPU memory that has leaked, shape (H,); 0 where there is no leak.
         host_memory: likewise of the host's memory, shape (H,).
         is_present: the GPU answers its driver, shape (H, G).
-        is_up: the host answers, shape (H,).
+        is_up: the host runs, shape (H,).
+        is_reached: the network carries to the host, shape (H,).
     """
 
     cooling: Floats
@@ -108,6 +112,7 @@ class Effects:
     host_memory: Floats
     is_present: Flags
     is_up: Flags
+    is_reached: Flags
 
 
 def effects_at(
@@ -128,6 +133,7 @@ def effects_at(
         np.zeros(shape[0]),
         np.zeros(shape[0]),
         np.ones(shape, dtype=np.bool_),
+        np.ones(shape[0], dtype=np.bool_),
         np.ones(shape[0], dtype=np.bool_),
     )
     for index, incident in enumerate(incidents):
@@ -157,3 +163,6 @@ def _apply(effects: Effects, incident: Incident, host: int, gpu: int, elapsed_s:
             effects.is_present[host, gpu] = False
         case IncidentKind.HOST_AWAY:
             effects.is_up[host] = False
+        case IncidentKind.RACK_CUT:
+            first = host - host % RACK_HOSTS
+            effects.is_reached[first : first + RACK_HOSTS] = False

@@ -14,6 +14,8 @@ GPU_MEMORY_BYTES: Final = 81_559 * (1 << 20)
 """What NVML says for an H100 80GB HBM3."""
 HOST_MEMORY_BYTES: Final = 2048 * GIB
 CPU_COUNT: Final = 64
+RACK_HOSTS: Final = 4
+"""Hosts of eight 700 W boards in one rack: what its power and air carry."""
 TRAIN_SHARE: Final = 0.60
 INFER_SHARE: Final = 0.25
 TRAIN_JOB: Final = 8812
@@ -45,6 +47,11 @@ class SimulatedHost:
     role: Role
     gpu_uuids: tuple[str, ...]
     has_eval_job: bool = False
+
+    @property
+    def rack(self) -> str:
+        """The rack it stands in, e.g. "r02"."""
+        return f"r{self.index // RACK_HOSTS + 1:02d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ class State:
         hosts: columns `HOST_COLUMNS`, shape (H, len(HOST_COLUMNS)); byte counters are since the last boot.
         cores_pct: load of each core, shape (H, CPU_COUNT).
         is_present: the GPU answers its driver, shape (H, G).
-        is_up: the host answers, shape (H,).
+        is_up: the host runs, shape (H,).
+        is_reached: the network carries to it, shape (H,).
     """
 
     t_s: float
@@ -87,6 +88,7 @@ class State:
     cores_pct: Floats
     is_present: Flags
     is_up: Flags
+    is_reached: Flags
 
 
 class Physics:
@@ -125,7 +127,7 @@ class Physics:
         util = self._utilisation(dt_s)
         gpus = self._gpus(dt_s, util, effects)
         hosts, cores = self._hosts(dt_s, util, effects)
-        return State(self.t_s, gpus, hosts, cores, effects.is_present, effects.is_up)
+        return State(self.t_s, gpus, hosts, cores, effects.is_present, effects.is_up, effects.is_reached)
 
     def forget(self, host: int) -> None:
         """Reset what a reboot resets on the host in row `host`: counters and loads."""

@@ -113,11 +113,10 @@ class World:
     def _changes(self, before: State) -> Iterator[Happening]:
         t_unix_s = self._start_unix_s + self._state.t_s
         for host in self.layout.hosts:
-            is_up = bool(self._state.is_up[host.index])
-            if is_up != bool(before.is_up[host.index]):
-                if is_up:
-                    self._reboot(host, t_unix_s)
-                yield Happening(host, is_up=is_up)
+            if self._state.is_up[host.index] and not before.is_up[host.index]:
+                self._reboot(host, t_unix_s)
+            if (answers := _answers(self._state, host)) != _answers(before, host):
+                yield Happening(host, is_up=answers)
         now = self._occurring(self._state.t_s)
         for index, cycle in now.items():
             incident = self._incidents[index]
@@ -138,7 +137,7 @@ class World:
 
     def is_up(self, host: SimulatedHost) -> bool:
         """Whether `host` answers now."""
-        return bool(self._state.is_up[host.index])
+        return _answers(self._state, host)
 
     def boot_unix_s(self, host: SimulatedHost | None) -> float:
         """When `host` was last booted; None means the controller."""
@@ -185,6 +184,10 @@ class World:
                 if is_leak and incident.host(self.layout, cycle) == host:
                     self._healed[index, cycle] = t_unix_s - self._start_unix_s
         return state
+
+
+def _answers(state: State, host: SimulatedHost) -> bool:
+    return bool(state.is_up[host.index] and state.is_reached[host.index])
 
 
 def _off_the_bus(host: SimulatedHost, gpu: int, t_unix_s: float) -> wire.Event:

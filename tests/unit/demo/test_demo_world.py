@@ -75,6 +75,17 @@ def test_a_gpu_off_the_bus_is_an_event_and_a_missing_reading():
     assert it.advance(T0 + 6.0) == []
 
 
+def test_a_cut_rack_is_not_reached_and_comes_back_without_a_new_boot():
+    cut = Incident(IncidentKind.RACK_CUT, 10.0, 20.0, 100.0, Role.IDLE, 0.0)
+    it = world(cut)
+    rack = [host for host in it.layout.hosts if host.rack == cut.host(it.layout, 0).rack]
+    boots = [it.boot_unix_s(host) for host in it.layout.hosts]
+    assert [(item.host, item.is_up) for item in it.advance(T0 + 15.0)] == [(host, False) for host in rack]
+    assert [it.is_up(host) for host in it.layout.hosts] == [host not in rack for host in it.layout.hosts]
+    assert [(item.host, item.is_up) for item in it.advance(T0 + 40.0)] == [(host, True) for host in rack]
+    assert [it.boot_unix_s(host) for host in it.layout.hosts] == boots
+
+
 def test_a_host_goes_away_and_comes_back_with_a_new_boot():
     it = world(incident(IncidentKind.HOST_AWAY, starts_s=30.0, lasts_s=40.0))
     before = it.hello(TRAIN, t_unix_s=T0, interval_s=1.0).boot_id
