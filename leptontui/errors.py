@@ -6,6 +6,7 @@ LeptonError
  ├─ WireError           a host said something that is not the protocol
  ├─ CommandTimeout      a command on a host ran past its time limit
  ├─ ForecastError       the forecast worker could not answer
+ ├─ AlertError          an alert, a silence or the history of alerts cannot be had or kept as asked
  └─ ActionError         an action was not carried out
      ├─ GuardRefused    a rule forbids it; says which rule and where it is set
      ├─ NotConfirmed    the typed confirmation does not match
@@ -81,6 +82,10 @@ class CommandTimeout(LeptonError):
 
 class ForecastError(LeptonError):
     """The forecast worker could not answer."""
+
+
+class AlertError(LeptonError):
+    """What was asked of alerts makes no sense, or cannot be kept or read."""
 
 
 class ActionError(LeptonError):

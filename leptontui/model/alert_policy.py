@@ -22,6 +22,7 @@ class RulePolicy:
         runbook: where to read on; "".
         action: suggested action, by the name actions have; "".
         reaction: what is done about it.
+        horizon_s: how far ahead a predictive rule looks; 0 for others.
     """
 
     rule: str
@@ -33,3 +34,4 @@ class RulePolicy:
     runbook: str = ""
     action: str = ""
     reaction: Reaction = Reaction.SUGGEST
+    horizon_s: float = 0.0
