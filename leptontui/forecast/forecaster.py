@@ -1,21 +1,24 @@
-"""The forecaster: a worker process, kept running, asked for one batch at a time. Loads none of the heavy libraries."""
+"""The forecaster: a worker process, kept running, asked for one batch at a time. Loads none of the heavy libraries.
+
+What the worker learns is handed to the one that comes after it, and kept in a file where there is one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from leptontui.errors import ForecastError
-from leptontui.forecast.eta import eta_of
+from leptontui.forecast.kept import KeptLearning
 from leptontui.forecast.process import Worker
-from leptontui.forecast.protocol import Bands, Batch, Task
-from leptontui.forecast.request import ForecastRequest
-from leptontui.model.series import Forecast, ForecasterState, ForecasterStatus
+from leptontui.forecast.protocol import Answer, Batch, Start
+from leptontui.forecast.request import ForecastRequest, Foreseen
+from leptontui.model.series import ForecasterState, ForecasterStatus
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,14 @@ START_LIMIT_S: Final = 60.0
 """Loading the libraries takes a second or two; on a cold, busy disk much longer."""
 STABLE_S: Final = 60.0
 """A worker that lived so long is started again without waiting long."""
+LEARNED_EVERY_S: Final = 60.0
+"""How often the worker is asked for what it learned: a death loses no more."""
+WRITTEN_EVERY_S: Final = 300.0
+"""How often that is written to the file."""
+LAST_WORD_S: Final = 1.0
+"""How long the worker may take to tell what it learned when the program ends."""
+FORGET_AFTER_S: Final = 6 * 3600.0
+"""A series not forecast for this long is forgotten; what was learned with it is not."""
 
 
 class Forecaster:
@@ -34,24 +45,47 @@ class Forecaster:
     Args:
         time_limit_s: how long a batch may take.
         command: what to run instead of the worker.
+        kept: the file that what was learned is kept in; None keeps it only while the program runs.
+        is_neural: whether the neural member is wanted.
     """
 
-    def __init__(self, *, time_limit_s: float = 30.0, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        time_limit_s: float = 30.0,
+        command: Sequence[str] | None = None,
+        kept: KeptLearning | None = None,
+        is_neural: bool = False,
+    ) -> None:
         self._time_limit_s = time_limit_s
         self._command = command
+        self._kept = kept
+        self._is_neural = is_neural
         self._keeper: asyncio.Task[None] | None = None
         self._worker: Worker | None = None
         self._turn = asyncio.Lock()
         self._number = 0
-        self._state, self._reason = ForecasterState.OFF, "not started"
+        self._state, self._reason, self._words = ForecasterState.OFF, "not started", ""
         self._made = self._failed = self._restarts = 0
+        self._fallbacks: Counter[str] = Counter()
         self._ms_per_series: float | None = None
+        self._learned = b""
+        self._learned_at = self._written_at = time.monotonic()
+        self.seconds = 0.0
+        """CPU seconds that forecasts took so far."""
 
     @property
     def status(self) -> ForecasterStatus:
         """What the worker is doing."""
         return ForecasterStatus(
-            self._state, self._reason, self._made, self._failed, self._restarts, self._ms_per_series
+            self._state,
+            self._reason,
+            self._made,
+            self._failed,
+            self._restarts,
+            self._ms_per_series,
+            tuple(self._fallbacks.most_common()),
+            self._words,
         )
 
     @property
@@ -65,8 +99,8 @@ class Forecaster:
             self._state, self._reason = ForecasterState.STARTING, ""
             self._keeper = asyncio.get_running_loop().create_task(self._keep(), name="forecast worker")
 
-    async def forecast(self, requests: Sequence[ForecastRequest]) -> list[Forecast]:
-        """Forecast some series; those with too short a past, or for which the model failed, are left out.
+    async def forecast(self, requests: Sequence[ForecastRequest]) -> list[Foreseen]:
+        """Forecast some series; those of which nothing can be said are left out.
 
         Waits for its turn if a batch is under way.
 
@@ -79,39 +113,74 @@ class Forecaster:
                 raise ForecastError(f"the forecast worker is {self._state.value}", self._reason)
             if not requests:
                 return []
-            self._number += 1
-            tasks = tuple(Task(item.series.values, item.steps, item.lower, item.upper) for item in requests)
-            self._state = ForecasterState.BUSY
-            try:
-                async with asyncio.timeout(self._time_limit_s):
-                    answer = await worker.ask(Batch(self._number, tasks))
-            except asyncio.CancelledError:
-                worker.kill("a batch was given up")
-                raise
-            except TimeoutError:
-                worker.kill(f"a batch of {len(tasks)} took longer than {self._time_limit_s:g} s")
-                raise ForecastError("the forecast worker hung", "it is started again") from None
-            finally:
-                # A lost worker is not ready: it stays busy until its end is noticed.
-                if self._worker is worker and self._state is ForecasterState.BUSY and not worker.is_lost:
-                    self._state = ForecasterState.READY
-            made = [_forecast(asked, bands) for asked, bands in zip(requests, answer.bands, strict=True) if bands]
+            answer = await self._ask(worker, requests)
+            made = [Foreseen.of(asked, told) for asked, told in zip(requests, answer.told, strict=True) if told]
             self._made += len(made)
             self._failed += answer.failed
-            self._ms_per_series = 1000.0 * answer.seconds / len(tasks)
-            return made
+            self._fallbacks.update(found.fallback for found in made if found.fallback)
+            self._fallbacks["nothing known"] += len(requests) - len(made)
+            self._fallbacks += Counter()  # drops what is zero
+            self.seconds += answer.seconds
+            self._ms_per_series = 1000.0 * answer.seconds / len(requests)
+        await self._keep_learned()
+        return made
 
     async def close(self) -> None:
-        """End the worker and stop starting it. Safe to call twice."""
+        """End the worker and stop starting it, having kept what it learned. Safe to call twice."""
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
+            await self._last_word()
             keeper.cancel()
             await asyncio.wait([keeper])
+            await self._write()
         self._state, self._reason = ForecasterState.OFF, "closed"
+
+    async def _ask(self, worker: Worker, requests: Sequence[ForecastRequest]) -> Answer:
+        """Ask a batch of the worker; for what it learned, too, when that is due."""
+        self._number += 1
+        now = time.monotonic()
+        wants = now - self._learned_at >= LEARNED_EVERY_S or not requests
+        forget = max((asked.end_unix_s for asked in requests), default=0.0) - FORGET_AFTER_S
+        tasks = tuple(asked.task() for asked in requests)
+        self._state = ForecasterState.BUSY
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                answer = await worker.ask(Batch(self._number, tasks, wants, forget if wants and requests else None))
+        except asyncio.CancelledError:
+            worker.kill("a batch was given up")
+            raise
+        except TimeoutError:
+            worker.kill(f"a batch of {len(tasks)} took longer than {self._time_limit_s:g} s")
+            raise ForecastError("the forecast worker hung", "it is started again") from None
+        finally:
+            # A lost worker is not ready: it stays busy until its end is noticed.
+            if self._worker is worker and self._state is ForecasterState.BUSY and not worker.is_lost:
+                self._state = ForecasterState.READY
+        if wants:
+            self._learned, self._learned_at = answer.learned, now
+        return answer
+
+    async def _last_word(self) -> None:
+        """What the worker learned since it was last asked."""
+        with contextlib.suppress(ForecastError, TimeoutError):
+            async with asyncio.timeout(LAST_WORD_S), self._turn:
+                if self._worker is not None and not self._worker.is_lost:
+                    await self._ask(self._worker, [])
+
+    async def _keep_learned(self) -> None:
+        if self._learned_at > self._written_at and time.monotonic() - self._written_at >= WRITTEN_EVERY_S:
+            await self._write()
+
+    async def _write(self) -> None:
+        self._written_at = time.monotonic()
+        if self._kept is not None and self._learned:
+            await asyncio.to_thread(self._kept.write, self._learned)
 
     async def _keep(self) -> None:
         """Keep a worker running until cancelled."""
         pause = FIRST_PAUSE_S
+        if self._kept is not None and not self._learned:
+            self._learned = await asyncio.to_thread(self._kept.read)
         while True:
             self._state = ForecasterState.STARTING
             started = time.monotonic()
@@ -141,7 +210,9 @@ class Forecaster:
             raise
         try:
             async with asyncio.timeout(START_LIMIT_S):
-                await worker.ready()
+                self._words = await worker.ready(Start(self._learned, self._is_neural))
+            if self._words:
+                log.warning("forecasts: %s", self._words)
             self._worker = worker
             self._state, self._reason = ForecasterState.READY, ""
             return await worker.ended()
@@ -152,34 +223,3 @@ class Forecaster:
         finally:
             self._worker = None
             await worker.close()
-
-
-def _forecast(asked: ForecastRequest, bands: Bands) -> Forecast:
-    """Bands as a forecast: put at their place in time, with the threshold's crossing."""
-    series = asked.series
-    at = max(number for number, value in enumerate(series.values) if value is not None and math.isfinite(value))
-    origin_unix_s, last = series.t_unix_s[at], series.values[at]
-    eta = None
-    if asked.threshold is not None and last is not None:
-        eta = eta_of(
-            last=last,
-            mean=bands.mean,
-            lo80=bands.lo80,
-            hi80=bands.hi80,
-            threshold=asked.threshold,
-            is_rising_bad=asked.is_rising_bad,
-            origin_unix_s=origin_unix_s,
-            step_s=series.step_s,
-        )
-    return Forecast(
-        key=series.key,
-        origin_unix_s=origin_unix_s,
-        step_s=series.step_s,
-        mean=bands.mean,
-        lo80=bands.lo80,
-        hi80=bands.hi80,
-        lo95=bands.lo95,
-        hi95=bands.hi95,
-        model=bands.model,
-        eta=eta,
-    )

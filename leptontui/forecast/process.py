@@ -16,7 +16,7 @@ import msgspec
 
 import leptontui
 from leptontui.errors import ForecastError
-from leptontui.forecast.protocol import MAX_FRAME_BYTES, PREFIX, Answer, Batch, framed
+from leptontui.forecast.protocol import MAX_FRAME_BYTES, PREFIX, Answer, Batch, Start, framed
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +66,18 @@ class Worker:
         """Whether it has ended, was killed, or cannot be written to any more."""
         return bool(self._reason) or self._process.returncode is not None or self._stdin.is_closing()
 
-    async def ready(self) -> None:
-        """Wait until it has loaded its libraries.
+    async def ready(self, start: Start) -> str:
+        """Tell it how to start and wait until it has loaded its libraries; returns what the user should know.
 
         Raises:
             ForecastError: it died before.
         """
-        await self._answer()
+        try:
+            self._stdin.write(framed(start))
+            await self._stdin.drain()
+        except OSError:
+            raise ForecastError(f"the forecast worker died: {await self.ended()}", "it is started again") from None
+        return (await self._answer()).words
 
     async def ask(self, batch: Batch) -> Answer:
         """Send a batch and wait for its answer. If that is given up the worker has to be killed: half is read.
@@ -88,7 +93,7 @@ class Worker:
         except OSError as error:
             raise ForecastError(f"the forecast worker died: {error}", "it is started again") from error
         answer = await self._answer()
-        if answer.number != batch.number or len(answer.bands) != len(batch.tasks):
+        if answer.number != batch.number or len(answer.told) != len(batch.tasks):
             self.kill("it answered something else than what it was asked")
             raise ForecastError("the forecast worker answered something else than what it was asked")
         return answer

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import msgspec
 
-from leptontui.forecast.protocol import MAX_FRAME_BYTES, PREFIX, Answer, Bands, Batch, Task, framed
+from leptontui.forecast.protocol import MAX_FRAME_BYTES, PREFIX, Answer, Batch, Start, Task, Told, framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,24 @@ if TYPE_CHECKING:
 NICENESS: Final = 10
 """A forecast may wait; a sample and a keystroke may not."""
 
-_WARM_UP: Final = tuple(float(value % 7) for value in range(40))
+_WARM_UP: Final = 40
+
+
+class Learning(Protocol):
+    """What forecasts: `leptontui.forecast.learner.Learner`."""
+
+    @property
+    def failed(self) -> int:
+        """How many models have failed so far."""
+
+    def answer(self, task: Task) -> Told | None:
+        """Forecast one series."""
+
+    def forget(self, before_unix_s: float) -> None:
+        """Forget series that were not seen since."""
+
+    def learned(self) -> bytes:
+        """What was learned so far."""
 
 
 def main() -> None:
@@ -25,49 +42,67 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not look like an answer
     os.nice(NICENESS)
-    forecast = _model()
-    forecast(Task(_WARM_UP, 2, None, None))
     try:
-        _send(answers, Answer(0))
-        serve(sys.stdin.buffer, answers, forecast)
+        body = _frame(sys.stdin.buffer)
+        if body is None:
+            return
+        learning, words = _learning(msgspec.msgpack.decode(body, type=Start))
+        _send(answers, Answer(0, words=words))
+        serve(sys.stdin.buffer, answers, learning)
     except BrokenPipeError:
         os._exit(0)  # the program is gone: nobody is left to tell, and flushing again would raise again
 
 
-def serve(batches: BinaryIO, answers: BinaryIO, forecast: Callable[[Task], tuple[Bands | None, bool]]) -> None:
+def serve(
+    batches: BinaryIO, answers: BinaryIO, learning: Learning, clock: Callable[[], float] = time.process_time
+) -> None:
     """Answer every batch, in order.
 
     Args:
         batches: where they come from.
         answers: where answers go.
-        forecast: gives the bands of one task, and whether the model failed.
+        learning: forecasts, and learns from what came.
+        clock: CPU seconds of this process.
     """
     decoder = msgspec.msgpack.Decoder(Batch)
-    while len(prefix := batches.read(PREFIX.size)) == PREFIX.size:
-        (length,) = PREFIX.unpack(prefix)
-        if length > MAX_FRAME_BYTES or len(body := batches.read(length)) < length:
-            return
+    while (body := _frame(batches)) is not None:
         batch = decoder.decode(body)
-        started = time.perf_counter()
-        made = [forecast(task) for task in batch.tasks]
-        bands = tuple(found for found, _ in made)
-        failed = sum(is_failure for _, is_failure in made)
-        _send(answers, Answer(batch.number, bands, failed, time.perf_counter() - started))
+        started, failed = clock(), learning.failed
+        told = tuple(learning.answer(task) for task in batch.tasks)
+        if batch.forget_before_unix_s is not None:
+            learning.forget(batch.forget_before_unix_s)
+        learned = learning.learned() if batch.wants_learned else b""
+        _send(answers, Answer(batch.number, told, clock() - started, learning.failed - failed, learned))
 
 
-def _model() -> Callable[[Task], tuple[Bands | None, bool]]:
-    """Load the heavy libraries and return what forecasts one task."""
+def _frame(stream: BinaryIO) -> bytes | None:
+    """The next frame's body; None at the end, or where the rest cannot be one."""
+    prefix = stream.read(PREFIX.size)
+    if len(prefix) < PREFIX.size:
+        return None
+    (length,) = PREFIX.unpack(prefix)
+    if length > MAX_FRAME_BYTES or len(body := stream.read(length)) < length:
+        return None
+    return body
+
+
+def _learning(start: Start) -> tuple[Learning, str]:
+    """Load the heavy libraries and make what forecasts; with what the user should know, in words."""
     import numpy as np  # noqa: PLC0415 — heavy, and only this process may load what follows
 
-    from leptontui.forecast.damped import ModelFailedError, forecast_one  # noqa: PLC0415 — likewise
+    from leptontui.forecast.learner import Learner, Member  # noqa: PLC0415 — likewise
 
-    def forecast(task: Task) -> tuple[Bands | None, bool]:
-        try:
-            return forecast_one(np.array(task.values, dtype=np.float64), task.steps, task.lower, task.upper), False
-        except ModelFailedError:
-            return None, True
+    values = (np.arange(_WARM_UP, dtype=np.float32) % 7).tobytes()
+    warm = Task("", "", values, 400.0, 10.0, None, None, None, is_rising_bad=True, steps=2)
+    Learner.started(Start())[0].answer(warm)  # loads what is loaded late
+    members: tuple[Member, ...] = ()
+    missing = ""
+    if start.is_neural:
+        from leptontui.forecast.neural import neural_members  # noqa: PLC0415 — only when it is asked for
 
-    return forecast
+        members, missing = neural_members()
+    learner, words = Learner.started(start, members)
+    return learner, "; ".join(filter(None, (words, missing)))
 
 
 def _send(answers: BinaryIO, answer: Answer) -> None:

@@ -1,0 +1,124 @@
+"""Weights of the portfolio's members by their realised errors, and their weighted median.
+
+Absolute error is what is kept small, so members are joined by their weighted median, not their mean: on bursty series
+it stays on a value that is really taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from leptontui.forecast.grid import Steps, Values
+
+SHARPNESS: Final = 12.0
+"""A member's weight is its relative error to minus this power: ten per cent worse has a third of the weight."""
+MOST_JOINED: Final = 7
+"""Members that are joined at one horizon: the rest would weigh next to nothing."""
+HALF_LIFE: Final = 250.0
+"""Origins after which an error counts half."""
+CLASS_ORIGINS: Final = 8.0
+"""The class's experience counts like so many of the series' own origins; more at far horizons, whose errors overlap."""
+_OVERLAP: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hindcast:
+    """What the members would have forecast at each past origin, and what came.
+
+    Attributes:
+        made: shape (m, g, n) for m members, g horizons, n origins, the last of which is now; NaN where a member has none.
+        actual: what came, shape (g, n); NaN where it is missing or still to come.
+    """
+
+    made: Values
+    actual: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The members joined.
+
+    Attributes:
+        weights: of each member at each horizon, shape (m, g), summing to 1 over members.
+        now: the joined forecast, shape (g,).
+        residuals: what came less what the joined members would have forecast, shape (g, n); NaN where unknown.
+        scale: the cheap members' mean absolute error at each horizon, shape (g,); 0 where nothing ever moved.
+        seen: origins that `scale` was found from, shape (g,).
+    """
+
+    weights: Values
+    now: Values
+    residuals: Values
+    scale: Values
+    seen: Values
+
+
+def recency(count: int) -> Values:
+    """Weights of origins, the last one's being 1: shape (count,)."""
+    return np.exp2((np.arange(count) - count + 1.0) / HALF_LIFE)
+
+
+def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joined:
+    """Weigh the members and join them.
+
+    Args:
+        hindcast: of this series.
+        grid: horizons, shape (g,).
+        class_loss: relative errors of the members, learned over the metric's class, shape (m, g).
+        cheap: the first so many members are always there; errors are taken relative to their mean.
+    """
+    made, actual = hindcast.made, hindcast.actual
+    aged = recency(actual.shape[1])
+    errors = np.abs(actual - made)
+    there = np.isfinite(errors)
+    errors = np.where(there, errors, 0.0) * aged
+    norm = errors[:cheap].mean(axis=0)
+    own, shared = errors.sum(axis=2), np.einsum("mgn,gn->mg", there, norm)
+    seen = (np.isfinite(actual) * aged).sum(axis=1)
+    scale = norm.sum(axis=1) / np.maximum(seen, 1e-9)
+    scale = _extended(scale, seen, grid)
+    prior = CLASS_ORIGINS * (1.0 + grid / _OVERLAP) * scale
+    with np.errstate(all="ignore"):
+        relative = (own + prior * class_loss) / (shared + prior)
+    relative = np.where(np.isfinite(relative), relative, 1.0)
+    relative[~np.isfinite(made[:, :, -1])] = np.inf
+    best = relative.min(axis=0)
+    with np.errstate(all="ignore"):
+        weights = np.where(best > 0.0, (relative / best) ** -SHARPNESS, relative == best)
+    weights = np.where(np.isfinite(weights), weights, 0.0)
+    order = np.argsort(-weights, axis=0, kind="stable")
+    np.put_along_axis(weights, order[MOST_JOINED:], 0.0, axis=0)
+    weights /= weights.sum(axis=0)
+    chosen = order[:MOST_JOINED]
+    columns = np.arange(len(grid))
+    joined = _weighted_median(made[chosen, columns], weights[chosen, columns])
+    return Joined(weights, joined[:, -1], actual - joined, scale, seen)
+
+
+def _weighted_median(made: Values, weights: Values) -> Values:
+    """Shape (k, g, n) with weights (k, g) → (g, n); missing members weigh nothing."""
+    order = np.argsort(made, axis=0)  # NaN last
+    values = np.take_along_axis(made, order, axis=0)
+    heights = np.take_along_axis(np.broadcast_to(weights[:, :, None], made.shape), order, axis=0)
+    heights = np.cumsum(np.where(np.isfinite(values), heights, 0.0), axis=0)
+    middle = (heights >= 0.5 * heights[-1]).argmax(axis=0)
+    found: Values = np.take_along_axis(values, middle[None], axis=0)[0]
+    return found
+
+
+def _extended(scale: Values, seen: Values, grid: Steps) -> Values:
+    """Scales of horizons that nothing is known of, from the farthest of which something is."""
+    known = np.flatnonzero(seen >= _LEAST_SEEN)
+    if not len(known):
+        return scale
+    last = known[-1]
+    growth = (grid / grid[last]) ** _GROWTH
+    return np.where(np.arange(len(grid)) > last, scale[last] * growth, scale)
+
+
+_LEAST_SEEN: Final = 4.0
+_GROWTH: Final = 0.3
+"""How errors grow with the horizon where it is not known: a random walk's grow with the power 0.5, a level's not."""

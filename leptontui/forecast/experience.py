@@ -1,0 +1,148 @@
+"""What has been realised so far in one class of metrics: members' errors, residuals, coverage."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from leptontui.forecast.bands import TIGHTEST, WIDEST, nominal_outside
+from leptontui.forecast.grid import GRID, Steps, Values
+
+REMEMBERED: Final = 160
+"""Residuals kept for each horizon."""
+SKETCHED: Final = 40
+"""Quantiles of them that make bands and that are written away."""
+SLOWEST: Final = 1.0 / 300.0
+"""How much of what is known a new score replaces at least."""
+WORST_RATIO: Final = 12.0
+"""One score counts as at most so many times the usual error: one burst must not decide."""
+PACE: Final = 0.05
+"""A band's share outside is adapted by this part of the nominal share at each score; faster at first."""
+_G: Final = len(GRID)
+
+
+class Experience:
+    """Scores of one class, at each horizon of the grid.
+
+    Args:
+        names: of the portfolio's members.
+        levels: of the bands, in per cent.
+    """
+
+    def __init__(self, names: tuple[str, ...], levels: tuple[float, ...]) -> None:
+        self.names = names
+        self.levels = levels
+        self.loss: Values = np.ones((len(names), _G))
+        self._losses_seen: Values = np.zeros((len(names), _G))
+        self._ring: Values = np.zeros((_G, REMEMBERED))
+        self._ringed: Steps = np.zeros(_G, dtype=np.int64)
+        self._sketch: Values = np.tile(_first_sketch(), (_G, 1))
+        self.shift: Values = np.zeros((len(levels), _G))
+        self.scored: Values = np.zeros(_G)
+        self.covered: Values = np.zeros((len(levels), _G))
+        self.error: Values = np.zeros(_G)
+        self.naive_error: Values = np.zeros(_G)
+
+    def outside(self, level_index: int, count: int) -> Values:
+        """The share that a band is made to leave outside at the first `count` horizons."""
+        nominal = nominal_outside(self.levels[level_index])
+        return np.clip(nominal + self.shift[level_index, :count], TIGHTEST * nominal, WIDEST * nominal)
+
+    def residuals(self, count: int) -> Values:
+        """Residuals in units of a series' scale at the first `count` horizons, shape (count, SKETCHED)."""
+        return self._sketch[:count]
+
+    def learn(
+        self, at: Steps, *, actual: Values, members: Values, mean: Values, low: Values, high: Values, scale: Values
+    ) -> None:
+        """Take in a forecast whose time has come.
+
+        Args:
+            at: indices of the horizons that came due, each once, shape (d,).
+            actual: what came, shape (d,).
+            members: what each member said, NaN where nothing, shape (m, d).
+            mean: what was forecast, shape (d,).
+            low, high: edges of each band, shape (levels, d).
+            scale: the series' scale when it was made, shape (d,); 0 where it never moved.
+        """
+        inside = (low <= actual) & (actual <= high)
+        self.scored[at] += 1
+        self.covered[:, at] += inside
+        for n, level in enumerate(self.levels):
+            nominal = nominal_outside(level)
+            pace = PACE * nominal * np.maximum(1.0, 6.0 / np.sqrt(self.scored[at]))
+            self.shift[n, at] += pace * (nominal - ~inside[n])
+            limits = (TIGHTEST - 1.0) * nominal, (WIDEST - 1.0) * nominal
+            self.shift[n, at] = np.clip(self.shift[n, at], *limits)
+        moved = scale > 0.0
+        if not moved.any():
+            return
+        at, scale = at[moved], scale[moved]
+        ratio = np.minimum(np.abs(actual[moved] - members[:, moved]) / scale, WORST_RATIO)
+        is_told = np.isfinite(ratio)
+        seen = self._losses_seen[:, at] + is_told
+        self._losses_seen[:, at] = seen
+        rate = np.maximum(1.0 / (seen + 10.0), SLOWEST)
+        self.loss[:, at] += np.where(is_told, rate * (np.where(is_told, ratio, 0.0) - self.loss[:, at]), 0.0)
+        residual = (actual[moved] - mean[moved]) / scale
+        self.error[at] += np.minimum(np.abs(residual), WORST_RATIO)
+        self.naive_error[at] += ratio[0]
+        self._ring[at, self._ringed[at] % REMEMBERED] = np.clip(residual, -2 * WORST_RATIO, 2 * WORST_RATIO)
+        self._ringed[at] += 1
+        for index in at[self._ringed[at] % _RESKETCH == 0]:
+            self._take_sketch(int(index))
+
+    def _take_sketch(self, index: int) -> None:
+        kept = self._ring[index, : min(int(self._ringed[index]), REMEMBERED)]
+        # A few residuals are not yet a distribution: what was assumed at first fades as they come.
+        first = _first_sketch()
+        own = np.quantile(kept, _SHARES)
+        trust = len(kept) / (len(kept) + 20.0)
+        self._sketch[index] = trust * own + (1.0 - trust) * first
+
+    def exported(self) -> dict[str, Any]:
+        """Plain lists and numbers, from which `restored` makes the same again."""
+        return {
+            "names": list(self.names),
+            "levels": list(self.levels),
+            **{name: getattr(self, name).tolist() for name in _ARRAYS},
+        }
+
+    @classmethod
+    def restored(cls, state: dict[str, Any], names: tuple[str, ...], levels: tuple[float, ...]) -> Experience:
+        """What was exported; members and levels that are new begin afresh.
+
+        Raises:
+            ValueError, TypeError, KeyError: the state is none.
+        """
+        fresh = cls(names, levels)
+        old = {name: np.asarray(state[name], dtype=np.float64) for name in _ARRAYS}
+        was_names, was_levels = list(state["names"]), [float(level) for level in state["levels"]]
+        for name, found in old.items():
+            mine = getattr(fresh, name)
+            rows = {"loss": (names, was_names), "_losses_seen": (names, was_names)}.get(name)
+            rows = rows or {"shift": (levels, was_levels), "covered": (levels, was_levels)}.get(name)
+            expected = mine.shape if rows is None else (len(rows[1]), _G)
+            if found.shape != expected or not np.isfinite(found).all():
+                raise ValueError(f"{name}: not of shape {expected}")
+            if rows is None:
+                mine[...] = found
+                continue
+            for n, row in enumerate(rows[0]):
+                if row in rows[1]:
+                    mine[n] = found[rows[1].index(row)]
+        return fresh
+
+
+_ARRAYS: Final = (
+    "loss", "_losses_seen", "_ring", "_ringed", "_sketch", "shift", "scored", "covered", "error", "naive_error",
+)  # fmt: skip
+_RESKETCH: Final = 10
+_SHARES: Final = (np.arange(SKETCHED) + 0.5) / SKETCHED
+
+
+def _first_sketch() -> Values:
+    """What is assumed before anything was realised: residuals as of a Laplace distribution, whose mean is 1."""
+    found: Values = -np.sign(_SHARES - 0.5) * np.log(1.0 - 2.0 * np.abs(_SHARES - 0.5))
+    return found

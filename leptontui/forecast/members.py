@@ -1,0 +1,85 @@
+"""The portfolio's cheap members: levels that a series is expected to stay at, for every origin at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import lfilter
+
+from leptontui.forecast.grid import Values
+from leptontui.forecast.past import Stretch
+
+ALPHAS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
+WINDOWS: Final = (3, 5, 9, 15, 31, 61, 121)
+COARSE_FROM: Final = 61
+"""Medians of as many values are taken at every fourth origin only: they hardly move in between."""
+COARSE: Final = 4
+
+LEVELS: Final = ("last value", *(f"EWM {alpha:g}" for alpha in ALPHAS), *(f"median {window}" for window in WINDOWS))
+"""Names of the members, in the order of `levels`."""
+TWO_VALUED: Final = tuple(n for n, name in enumerate(LEVELS) if not name.startswith("EWM"))
+"""Those that only ever forecast a value that has been seen."""
+WHOLE: Final = ("whole median 61", "whole median 121", "whole median 241")
+"""Medians across level shifts: for a series whose shifts do not last."""
+_WHOLE_WINDOWS: Final = (61, 121, 241)
+
+
+def levels(values: Values, parts: tuple[Stretch, ...], since: int) -> Values:
+    """Each member's level at each origin, from values of the origin's stretch alone.
+
+    Args:
+        values: without missing values, shape (n,).
+        parts: the stretches of the past.
+        since: the first origin that is wanted.
+
+    Returns:
+        Shape (len(LEVELS), n - since); NaN at origins before the first stretch.
+    """
+    found = np.full((len(LEVELS), len(values) - since), np.nan)
+    for part in parts:
+        first = max(part.known, since)
+        if first < part.end:
+            begin = max(part.start, first - 2 * WINDOWS[-1])
+            found[:, first - since : part.end - since] = _bank(values[begin : part.end])[:, first - begin :]
+    return found
+
+
+def whole_medians(values: Values, since: int) -> Values:
+    """Medians that look across shifts, at each origin: shape (len(WHOLE), n - since)."""
+    begin = max(0, since - _WHOLE_WINDOWS[-1])
+    part = values[begin:]
+    kept = np.array(_medians(part, (9, 31, *_WHOLE_WINDOWS))[2:])
+    return kept[:, since - begin :]
+
+
+def _bank(values: Values) -> Values:
+    """Shape (len(LEVELS), n)."""
+    smoothed = [smoothed_at(values, alpha) for alpha in ALPHAS]
+    return np.array([values, *smoothed, *_medians(values, WINDOWS)])
+
+
+def smoothed_at(values: Values, alpha: float) -> Values:
+    """Exponentially weighted mean at every origin, begun at the first value: shape (n,)."""
+    found: Values
+    found, _ = lfilter([alpha], [1.0, alpha - 1.0], values, zi=[(1.0 - alpha) * values[0]])
+    return found
+
+
+def _medians(values: Values, windows: tuple[int, ...]) -> list[Values]:
+    """Running medians; where a window reaches back too far, the next shorter one's. Shape (n,) each."""
+    found: list[Values] = []
+    shorter = values
+    n = len(values)
+    for window in windows:
+        mine = shorter.copy()
+        if n >= window:
+            stride = COARSE if window >= COARSE_FROM else 1
+            view = sliding_window_view(values, window)
+            offset = (len(view) - 1) % stride
+            coarse = np.median(view[offset::stride], axis=1)
+            mine[window - 1 + offset :] = np.repeat(coarse, stride)[: len(view) - offset]
+        found.append(mine)
+        shorter = mine
+    return found
