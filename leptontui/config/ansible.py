@@ -11,6 +11,7 @@ from typing import Final
 
 from leptontui.config.found import FoundHost, NotUnderstood
 from leptontui.config.hostlist import MAX_HOSTS
+from leptontui.config.labels import Labels, foreign_labels, joined_labels
 from leptontui.config.problem import quoted
 
 ALL: Final = "all"
@@ -21,6 +22,8 @@ _MAX_MEMBERSHIPS: Final = 1_000_000
 _OVER_SSH: Final = frozenset({"", "ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh"})
 _PROXY_COMMAND: Final = re.compile(r"-W\s+\[?%h\]?:%p")
 _YAML_KEY: Final = re.compile(r"""\s*("[^"]*"|'[^']*'|[^\s#"'][^#]*?)\s*:(?:\s|$)""")
+_PLACES: Final = ("rack", "switch")
+"""Variables that are labels."""
 _SELF: Final = re.compile(r"\{\{\s*inventory_hostname\s*\}\}")
 
 Vars = dict[str, object]
@@ -171,8 +174,16 @@ def _host(name: str, variables: Vars, groups: tuple[str, ...], where: str, folde
         identity=None if key is None else _path(key, folder),
         jump=jump_of(args),
         groups=groups,
+        labels=_labels(variables),
         where=where,
     )
+
+
+def _labels(variables: Vars) -> Labels:
+    """The table `lepton_labels`, and the variables that say where a host is."""
+    own = variables.get("lepton_labels")
+    places = foreign_labels(variables, only=_PLACES)
+    return joined_labels(foreign_labels(own), places) if isinstance(own, Mapping) else places
 
 
 def _path(text: str, folder: Path) -> str:

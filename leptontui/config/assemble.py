@@ -9,6 +9,7 @@ from typing import Final
 from leptontui.config.found import Found
 from leptontui.config.group import Group
 from leptontui.config.hostlist import MAX_HOSTS, HostSpec
+from leptontui.config.labels import LabelRule, joined_labels, labelled
 from leptontui.config.source import THIS_MACHINE, SourceSpec
 from leptontui.errors import ConfigError
 from leptontui.model.target import Fleet, HostTarget
@@ -16,10 +17,11 @@ from leptontui.model.target import Fleet, HostTarget
 Asked = tuple[SourceSpec, Found]
 
 
-def assemble(name: str, groups: Iterable[Group], asked: Sequence[Asked]) -> Fleet:
+def assemble(name: str, groups: Iterable[Group], asked: Sequence[Asked], labels: Sequence[LabelRule] = ()) -> Fleet:
     """The fleet. A host belongs to what names it first: groups before sources, each in the file's order.
 
-    What names it again adds its groups as partitions, the state it tells, and the GPUs it expects.
+    What names it again adds its groups as partitions, the state it tells, the GPUs it expects, and its labels. What
+    `labels` says of a host wins over all of these.
 
     Raises:
         ConfigError: more hosts than a fleet may have.
@@ -33,6 +35,8 @@ def assemble(name: str, groups: Iterable[Group], asked: Sequence[Asked]) -> Flee
             target = spec.target(host)
             known = hosts.get(host.name)
             hosts[host.name] = target if known is None else _with(known, target)
+    if labels:
+        hosts = {name: labelled(target, labels) for name, target in hosts.items()}
     if len(hosts) > MAX_HOSTS:
         raise ConfigError([f"{len(hosts):,} hosts in all, expected at most {MAX_HOSTS:,}"])
     return Fleet(name, tuple(hosts.values()), controllers_of([*groups, *(spec for spec, _ in asked)], hosts))
@@ -47,6 +51,7 @@ def _with(known: HostTarget, other: HostTarget) -> HostTarget:
         address=known.address or other.address,
         scheduler=known.scheduler or other.scheduler,
         controller=known.controller or other.controller,
+        labels=joined_labels(known.labels, other.labels),
     )
 
 

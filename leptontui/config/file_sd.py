@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from leptontui.config.found import FoundHost, NotUnderstood
+from leptontui.config.labels import foreign_labels
 from leptontui.config.problem import quoted
 from leptontui.config.yaml_text import parse_yaml
 
 _EXPECTED: Final = '[{"targets": ["gpu1:9400"], "labels": {"job": "dcgm"}}]'
 _GROUP_LABELS: Final = ("group", "cluster", "job")
-"""Labels that say best which hosts belong together."""
+"""Labels that say best which hosts belong together; they are the group, not labels."""
 
 
 def parse_file_sd(text: str, where: str, *, is_json: bool) -> list[FoundHost]:
@@ -56,11 +57,17 @@ def hosts_of(document: object, where: str) -> list[FoundHost]:
             raise NotUnderstood(f"entry {n} is {quoted(entry)}", expected=_EXPECTED)
         known = labels or {}
         groups = tuple(str(known[label]) for label in _GROUP_LABELS if known.get(label))
+        own = foreign_labels({name: value for name, value in known.items() if not _is_told(name)})
         for target in targets:
             if not isinstance(target, str):
                 raise NotUnderstood(f"entry {n}: target {quoted(target)}", expected='a text such as "gpu1:9400"')
-            hosts.append(FoundHost(host_of_target(target), groups=groups, where=where))
+            hosts.append(FoundHost(host_of_target(target), groups=groups, labels=own, where=where))
     return hosts
+
+
+def _is_told(label: object) -> bool:
+    """Whether a label is a group already, or one that Prometheus keeps for itself."""
+    return label in _GROUP_LABELS or str(label).startswith("__")
 
 
 def host_of_target(target: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leptontui.config.hostlist import MAX_HOSTS, MAX_PORT, host_name, is_user, parse_login, split_items
+from leptontui.config.labels import Labels, joined_labels
 from leptontui.config.problem import quoted
 from leptontui.model.text import plain
 
@@ -27,6 +28,7 @@ class FoundHost:
         groups: groups it is in there, the most telling first.
         node_state: what the scheduler says of it.
         gpus: how many GPUs it should have.
+        labels: labels it has there, fit to be shown (`labels.foreign_labels`).
         where: for people: "hosts.ini:12", "slurm at login1".
     """
 
@@ -39,6 +41,7 @@ class FoundHost:
     groups: tuple[str, ...] = ()
     node_state: str = ""
     gpus: int | None = None
+    labels: Labels = ()
     where: str = field(default="", compare=False)
 
 
@@ -99,12 +102,13 @@ def sorted_out(hosts: Iterable[FoundHost]) -> Found:
 
 
 def merged(first: FoundHost, second: FoundHost) -> FoundHost:
-    """`first`, with the groups of both, and what only `second` knows of the node's state and GPUs."""
+    """`first`, with the groups and labels of both, and what only `second` knows of the node's state and GPUs."""
     return replace(
         first,
         groups=tuple(dict.fromkeys((*first.groups, *second.groups)))[:_MOST_GROUPS],
         node_state=first.node_state or second.node_state,
         gpus=second.gpus if first.gpus is None else first.gpus,
+        labels=joined_labels(first.labels, second.labels),
     )
 
 

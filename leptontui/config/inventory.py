@@ -16,6 +16,7 @@ controller = "login1"
 units = ["vllm.service"]       # may be restarted; watch_units are only watched
 gpus = 8                       # how many each should have
 password = true                # a password may be asked for
+labels = { rack = "r1" }      # where they are; alerts that share one are told as one
 [[group.service]]              # asked on the host's own loopback
 name = "vllm"
 health = "http://127.0.0.1:8000/health"
@@ -29,6 +30,10 @@ kind = "slurm"                 # ssh_config, clustershell, ansible, slurm, kubec
 controller = "login1"
 match = ["gpu*"]
 refresh_s = 60
+
+[[label]]                      # labels of some hosts, wherever they are listed
+hosts = ["gpu[001-016]"]
+switch = "leaf-3"
 ```
 
 A host that several of them name belongs to the first, groups before sources; the others add their groups and what they
@@ -48,6 +53,7 @@ from typing import Final
 from leptontui.config.assemble import assemble, controllers_of
 from leptontui.config.group import GROUP_KEYS, Group, read_group
 from leptontui.config.hostlist import MAX_HOSTS
+from leptontui.config.labels import LabelRule, read_label_rule, refuse_unknown_hosts
 from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, config_error, did_you_mean, quoted
 from leptontui.config.reading import Table
@@ -57,7 +63,7 @@ from leptontui.model.target import Fleet
 
 __all__ = ["MAX_FILE_BYTES", "Inventory", "examine", "load_inventory", "read_inventory"]
 
-TOP_KEYS: Final = ("name", "ssh_config", "group", "source")
+TOP_KEYS: Final = ("name", "ssh_config", "group", "source", "label")
 _EXAMPLE: Final = 'hosts are listed as [[group]] with name = "train" and hosts = ["gpu[001-064]"]'
 
 
@@ -69,11 +75,13 @@ class Inventory:
         name: what the header shows.
         groups: its groups, with their hosts.
         sources: other inventories that are to be asked.
+        labels: labels of some hosts, in the file's order.
     """
 
     name: str
     groups: tuple[Group, ...] = ()
     sources: tuple[SourceSpec, ...] = ()
+    labels: tuple[LabelRule, ...] = ()
 
 
 def load_inventory(path: Path) -> Fleet:
@@ -83,7 +91,7 @@ def load_inventory(path: Path) -> Fleet:
         ConfigError: see `read_inventory`.
     """
     inventory = read_inventory(path)
-    return assemble(inventory.name, inventory.groups, ())
+    return assemble(inventory.name, inventory.groups, (), inventory.labels)
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -142,7 +150,17 @@ def _inventory(document: Mapping[str, object], path: Path, lines: Lines, problem
     if (count := sum(len(group.targets) for group in groups)) > MAX_HOSTS:
         top.problem("group", f"{count:,} hosts", f"at most {MAX_HOSTS:,}")
     controllers_of([*groups, *sources], hosts, is_strict=True)
-    return Inventory(name, groups, sources)
+    return Inventory(name, groups, sources, _labels(top, None if found else hosts))
+
+
+def _labels(top: Table, known: Mapping[str, object] | None) -> tuple[LabelRule, ...]:
+    """The `[[label]]` tables; `known` are all hosts there can be, None if sources are still to be asked."""
+    rules = []
+    for table in _tables(top, "label"):
+        rules.append(read_label_rule(table))
+        if known:
+            refuse_unknown_hosts(table, rules[-1], known)
+    return tuple(rules)
 
 
 def _tables(top: Table, key: str) -> list[Table]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from leptontui.config.found import FoundHost, NotUnderstood
+from leptontui.config.labels import Labels, foreign_labels
 
 _POOLS: Final = (
     "cloud.google.com/gke-nodepool",
@@ -17,6 +18,17 @@ _POOLS: Final = (
     "pool",
 )
 """Labels by which clouds and people name a node's pool."""
+_PLACES: Final = {
+    "topology.kubernetes.io/zone": "zone",
+    "topology.kubernetes.io/rack": "rack",
+    "rack": "rack",
+    "switch": "switch",
+    "network.topology.nvidia.com/accelerator": "accelerator",
+    "network.topology.nvidia.com/leaf": "switch",
+    "network.topology.nvidia.com/spine": "spine",
+    "network.topology.nvidia.com/block": "block",
+}
+"""Labels that say where a node is: Kubernetes' well-known ones, NVIDIA topograph's, and what people write."""
 _ROLE: Final = "node-role.kubernetes.io/"
 _GPUS: Final = ("nvidia.com/gpu", "amd.com/gpu")
 
@@ -49,6 +61,7 @@ def parse_kube_nodes(text: str, where: str) -> list[FoundHost]:
                     groups=_groups(_table(metadata.get("labels"))),
                     node_state=_state(status, spec),
                     gpus=_gpus(_table(status.get("capacity"))),
+                    labels=_labels(_table(metadata.get("labels"))),
                     where=where,
                 )
             )
@@ -79,6 +92,10 @@ def _groups(labels: Mapping[str, object]) -> tuple[str, ...]:
     pools = [str(labels[label]) for label in _POOLS if labels.get(label)]
     roles = [label.removeprefix(_ROLE) for label in labels if label.startswith(_ROLE)]
     return tuple(dict.fromkeys([*pools, *(role for role in roles if role)]))
+
+
+def _labels(labels: Mapping[str, object]) -> Labels:
+    return foreign_labels({name: labels[label] for label, name in _PLACES.items() if labels.get(label)})
 
 
 def _gpus(capacity: Mapping[str, object]) -> int | None:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from leptontui.config.found import FoundHost, NotUnderstood
+from leptontui.config.labels import Labels, foreign_labels
 from leptontui.config.problem import did_you_mean, quoted
 
 _TEXTS: Final = ("address", "user", "identity", "jump")
-_KEYS: Final = ("name", *_TEXTS, "port", "group", "groups", "state", "gpus")
+_KEYS: Final = ("name", *_TEXTS, "port", "group", "groups", "state", "gpus", "labels")
 _EXPECTED: Final = 'a list such as ["gpu1", {"name": "gpu2", "user": "oncall", "port": 22, "group": "train"}]'
 _MOST_GPUS: Final = 1024
 
@@ -55,6 +56,7 @@ def _host(entry: object, n: int, where: str) -> FoundHost:
         groups=_groups(entry, n),
         node_state=_typed(entry, n, "state", str) or "",
         gpus=gpus,
+        labels=_labels(entry, n),
         where=where,
         **texts,
     )
@@ -65,6 +67,13 @@ def _groups(entry: Mapping[str, object], n: int) -> tuple[str, ...]:
     if groups is not None and not (isinstance(groups, list) and all(isinstance(item, str) for item in groups)):
         raise NotUnderstood(f"entry {n}: groups: {quoted(groups)}", expected="a list of texts")
     return tuple(name for name in (group, *(groups or ())) if name)
+
+
+def _labels(entry: Mapping[str, object], n: int) -> Labels:
+    labels = entry.get("labels")
+    if labels is not None and not isinstance(labels, Mapping):
+        raise NotUnderstood(f"entry {n}: labels: {quoted(labels)}", expected='an object such as {"rack": "r1"}')
+    return foreign_labels(labels or {})
 
 
 def _typed(entry: Mapping[str, object], n: int, key: str, kind: type[T]) -> T | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from leptontui.config.hostlist import MAX_PORT, HostSpec, is_user, parse_login, split_items
+from leptontui.config.labels import read_labels
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.services import read_services
@@ -28,6 +29,7 @@ OPTION_KEYS: Final = (
     "gpus",
     "service",
     "script",
+    "labels",
 )
 SCHEDULERS: Final = ("slurm",)
 MOST_GPUS: Final = 1024
@@ -80,6 +82,7 @@ def read_options(table: Table, group: str, folder: Path, ssh_config: str | None,
         services=services,
         scripts=scripts,
         asks_password=_asks_password(table),
+        labels=read_labels(table),
     )
     return Options(target, controller)
 

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from leptontui.config.found import FoundHost, NotUnderstood
+from leptontui.config.labels import Labels, foreign_labels
 
 _PAIR: Final = re.compile(r"(?:^| )([A-Za-z][A-Za-z0-9_]*)=")
 _GPUS: Final = re.compile(r"(?:^|,)gpu(?::[^:,()]+)?:(\d{1,4})(?![^,(])")
 """In "gpu:h100:8(S:0-1),shard:4" the 8; of several kinds of GPU the counts are added."""
+_LABEL: Final = re.compile(r"(rack|switch)[=:](.+)")
 _FREE_TEXT: Final = ("OS", "Reason", "Comment", "Extra")
 """Keys whose value may hold anything, spaces and `Key=` too: they are not looked for in it."""
 _NO_VALUE: Final = frozenset({"", "(null)", "N/A", "None"})
@@ -33,6 +35,7 @@ def parse_slurm_text(text: str, where: str) -> list[FoundHost]:
                     state=values.get("State", ""),
                     partitions=values.get("Partitions", "").split(","),
                     gres=values.get("Gres", ""),
+                    features=values.get("AvailableFeatures", "").split(","),
                     where=where,
                 )
             )
@@ -68,11 +71,21 @@ def _host_of(node: Mapping[str, object], where: str) -> FoundHost:
         state="+".join((*state, *flags)),
         partitions=_texts(node.get("partitions")),
         gres=_text(node.get("gres")),
+        features=_features(node.get("features")),
         where=where,
     )
 
 
-def _host(name: str, *, address: str | None, state: str, partitions: Iterable[str], gres: str, where: str) -> FoundHost:
+def _host(
+    name: str,
+    *,
+    address: str | None,
+    state: str,
+    partitions: Iterable[str],
+    gres: str,
+    features: Iterable[str],
+    where: str,
+) -> FoundHost:
     counts = [int(count) for count in _GPUS.findall(gres)]
     return FoundHost(
         name,
@@ -80,8 +93,20 @@ def _host(name: str, *, address: str | None, state: str, partitions: Iterable[st
         groups=tuple(partition for partition in partitions if partition not in _NO_VALUE),
         node_state=state.lower(),
         gpus=sum(counts) if counts else None,
+        labels=_labels(features),
         where=where,
     )
+
+
+def _labels(features: Iterable[str]) -> Labels:
+    """Features such as "rack=r1" or "switch:leaf-3"."""
+    pairs = (_LABEL.fullmatch(feature) for feature in features)
+    return foreign_labels({pair[1]: pair[2] for pair in pairs if pair is not None})
+
+
+def _features(value: object) -> list[str]:
+    """A list of texts; older versions give one text with commas."""
+    return [feature for text in _texts(value) for feature in text.split(",")]
 
 
 def _values(line: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from leptontui.config.found import FoundHost
 from leptontui.config.hostlist import HostSpec
+from leptontui.config.labels import joined_labels
 from leptontui.config.options import OPTION_KEYS, read_options
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
@@ -118,6 +119,7 @@ class SourceSpec:
             origin=host.where,
             partitions=host.groups,
             node_state=host.node_state,
+            labels=joined_labels(host.labels, options.labels),
         )
 
 

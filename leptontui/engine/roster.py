@@ -18,7 +18,13 @@ _SCHEMA = {
     "node_state": pl.String,
     "partitions": pl.String,
     "gpus_expected": pl.UInt32,
+    "rack": pl.String,
+    "switch": pl.String,
 }
+
+
+_PLACES = ("rack", "switch")
+"""Labels that are columns: where a host is housed and wired."""
 
 
 class Roster:
@@ -77,9 +83,9 @@ class Roster:
 
     @property
     def frame(self) -> pl.DataFrame:
-        """One row per host, in the fleet's order: host, group, link, link_cause, node_state, partitions, gpus_expected.
+        """One row per host, in the fleet's order, with what the inventory and its link say; columns as in `_SCHEMA`.
 
-        `partitions` are joined by ", "; `gpus_expected` is null where the inventory does not say.
+        `partitions` are joined by ", "; `gpus_expected`, `rack` and `switch` are null where the inventory is silent.
         """
         return self._views()[2]
 
@@ -100,6 +106,7 @@ class Roster:
                     "node_state": [host.node_state for host in targets.values()],
                     "partitions": [", ".join(host.partitions) for host in targets.values()],
                     "gpus_expected": [host.gpus for host in targets.values()],
+                    **{name: [dict(host.labels).get(name) for host in targets.values()] for name in _PLACES},
                 },
                 schema=_SCHEMA,
                 strict=False,

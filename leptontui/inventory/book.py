@@ -225,7 +225,8 @@ class Book:
 
     def _whole_fleet(self) -> Fleet:
         inventory = self._reading.inventory
-        return assemble(inventory.name, inventory.groups, [(spec, self._found(spec)) for spec in inventory.sources])
+        asked = [(spec, self._found(spec)) for spec in inventory.sources]
+        return assemble(inventory.name, inventory.groups, asked, inventory.labels)
 
     def _found(self, spec: SourceSpec) -> Found:
         answer = self._pages[spec].answer

@@ -148,5 +148,5 @@ class InventoryWatch:
 
 def _told(fleet: Fleet) -> Told:
     """Everything of a fleet that can be seen; targets alone compare only what matters to their link."""
-    hosts = tuple((host, host.origin, host.partitions, host.node_state) for host in fleet.hosts)
+    hosts = tuple((host, host.origin, host.partitions, host.node_state, host.labels) for host in fleet.hosts)
     return fleet.name, hosts, tuple(fleet.controllers.items())

@@ -69,6 +69,7 @@ class HostTarget:
         origin: where the inventory found it, for people: "fleet.toml:12", "slurm at login1".
         partitions: further groups it is in, e.g. Slurm's partitions.
         node_state: what the scheduler says of it, e.g. "idle", "drained*"; "" if nobody said.
+        labels: where it is housed and wired, and what else the inventory says: sorted (name, value) pairs.
         is_local: this machine itself, read without SSH.
         address: what is dialled where the SSH configuration has no HostName for it; None means its name.
     """
@@ -94,6 +95,7 @@ class HostTarget:
     origin: str = field(default="", compare=False)
     partitions: tuple[str, ...] = field(default=(), compare=False)
     node_state: str = field(default="", compare=False)
+    labels: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

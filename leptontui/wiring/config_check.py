@@ -35,7 +35,7 @@ def check_config(path: Path, *, as_json: bool) -> int:
     found = [(spec, _read(inventory, n, problems, notes)) for n, spec in enumerate(inventory.sources)]
     hosts = 0
     try:
-        hosts = len(assemble(inventory.name, inventory.groups, found).hosts)
+        hosts = len(assemble(inventory.name, inventory.groups, found, inventory.labels).hosts)
     except ConfigError as error:
         problems.append(Problem(str(path), None, "", error.problems[0]))
     asked = [spec.title for spec, answer in found if answer == Found() and not spec.files]

@@ -109,7 +109,9 @@ async def test_one_host_has_so_many_sweeps_in_a_tick_and_is_marked_beyond() -> N
 
 def roster() -> Roster:
     hosts = (
-        HostTarget("a", group="train", gpus=8, partitions=("gpu", "debug"), node_state="idle*"),
+        HostTarget(
+            "a", group="train", gpus=8, partitions=("gpu", "debug"), node_state="idle*", labels=(("rack", "r1"),)
+        ),
         HostTarget("b", group="infer"),
     )
     return Roster(Fleet("test", hosts), now_unix_s=100.0)
@@ -119,8 +121,8 @@ def test_every_host_is_on_the_roster_before_it_ever_spoke() -> None:
     found = roster()
     assert found.counts == LinkCounts(dialing=2)
     assert found.frame.rows() == [
-        ("a", "train", "dialing", "", "idle*", "gpu, debug", 8),
-        ("b", "infer", "dialing", "", "", "", None),
+        ("a", "train", "dialing", "", "idle*", "gpu, debug", 8, "r1", None),
+        ("b", "infer", "dialing", "", "", "", None, None, None),
     ]
 
 
@@ -131,7 +133,7 @@ def test_the_roster_gives_cause_and_mend_in_the_fleets_order() -> None:
     found.update(Link("b", LinkState.LOST, 101.0, fault=fault))
     found.update(Link("stranger", LinkState.LIVE, 101.0))
     assert held["b"].state is LinkState.DIALING, "what was handed out does not change"
-    assert found.frame.row(1) == ("b", "infer", "lost", "no answer in 10 s — is it on?", "", "", None)
+    assert found.frame.row(1) == ("b", "infer", "lost", "no answer in 10 s — is it on?", "", "", None, None, None)
     assert found.counts == LinkCounts(dialing=1, lost=1)
     assert found.link("stranger") is None
 
