@@ -1,0 +1,139 @@
+"""Makes findings of the rows for which a rule's condition holds: labels, summary, value, evidence, when it will be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import polars as pl
+
+from leptontui.alerts.rules.columns import KEYS
+from leptontui.alerts.rules.facts import Facts
+from leptontui.alerts.rules.outlook import eta_of
+from leptontui.alerts.rules.rule import Rule
+from leptontui.alerts.rules.table import INSTANCE
+from leptontui.model.alert import Subject
+from leptontui.model.evaluation import Finding
+from leptontui.model.series import Entity, Eta
+from leptontui.model.text import plain
+
+MAX_EVIDENCE: Final = 8
+_LONGEST_LABEL: Final = 120
+_LABEL_COLUMNS: Final = {
+    "group": "group",
+    "index": "gpu",
+    "name": "model",
+    "job": "job",
+    "user": "user",
+    "uuid": "uuid",
+    "driver_version": "driver",
+    "rack": "rack",
+    "switch": "switch",
+    "mig_profile": "mig",
+    "mount": "mount",
+    "device": "device",
+    "nic": "nic",
+    "port": "port",
+    "unit": "unit",
+    "service": "service",
+    "source": "source",
+    "series": "series",
+}
+"""Columns that become labels, and what they are called there."""
+_KEPT: Final = frozenset({"rule", "level"})
+"""Labels that nobody else may give."""
+
+
+def findings(rule: Rule, rows: pl.DataFrame, facts: Facts) -> list[Finding]:
+    """One finding for each row.
+
+    Args:
+        rule: whose condition holds for them.
+        rows: a few rows, as `table_of` makes them.
+        facts: what they are from.
+
+    Raises:
+        PolarsError: a value in a text cannot be evaluated.
+    """
+    conditions = {condition.text: condition for condition in rule.conditions}
+    texts = list(conditions)
+    columns = [conditions[text].expr.alias(f"__{n}") for n, text in enumerate(texts)]
+    given = [name for name in _LABEL_COLUMNS if name in rows.columns]
+    evidence = ["verdict_evidence"] if "verdict_evidence" in rows.columns and _is_verdict(rule) else []
+    shown = rows.select("host", INSTANCE, *given, *evidence, *columns)
+    return [_finding(rule, dict(row), texts, facts) for row in shown.iter_rows(named=True)]
+
+
+def _is_verdict(rule: Rule) -> bool:
+    return any(column.startswith("verdict_") for column in rule.columns)
+
+
+def _finding(rule: Rule, row: dict[str, object], texts: Iterable[str], facts: Facts) -> Finding:
+    values: dict[str, object] = {text: row[f"__{n}"] for n, text in enumerate(texts)}
+    subject = Subject(rule.entity, str(row["host"] or ""), str(row[INSTANCE] or ""))
+    value = _number(values.get(rule.value.text)) if rule.value else None
+    threshold = _number(values.get(rule.threshold.text)) if rule.threshold else None
+    eta = _eta(rule, subject, threshold, facts)
+    values |= {"rule": rule.name, "instance": subject.instance, "value": value, "threshold": threshold}
+    values["eta"] = _eta_words(eta, facts.now_unix_s)
+    told = row.get("verdict_evidence")
+    evidence = tuple(plain(str(line)) for line in told[:MAX_EVIDENCE]) if isinstance(told, list) else ()
+    return Finding(
+        rule.name,
+        subject,
+        _labels(rule, subject, row, values, facts),
+        rule.summary.fill(values),
+        value,
+        evidence,
+        eta,
+    )
+
+
+def _labels(
+    rule: Rule, subject: Subject, row: Mapping[str, object], values: Mapping[str, object], facts: Facts
+) -> tuple[tuple[str, str], ...]:
+    labels = {name: plain(text, _LONGEST_LABEL) for name, text in facts.labels.get(subject.host, ())}
+    for column, label in _LABEL_COLUMNS.items():
+        text = row.get(column)
+        if text is not None and text != "" and _means(subject.entity, column):
+            labels[label] = plain(str(text), _LONGEST_LABEL)
+    labels |= {"entity": subject.entity.value}
+    if subject.host:
+        labels["host"] = subject.host
+    labels |= {name: plain(template.fill(values), _LONGEST_LABEL) for name, template in rule.labels}
+    return tuple(sorted((name, text) for name, text in labels.items() if text and name not in _KEPT))
+
+
+def _means(entity: Entity, column: str) -> bool:
+    """Whether a column is what its label says: `device` of a filesystem changes, `unit` of a sample is of measure."""
+    if column in {"device", "unit", "service", "source", "series"}:
+        return column in KEYS.get(entity, ())
+    return not (column in {"index", "name"} and entity is not Entity.GPU)
+
+
+def _eta(rule: Rule, subject: Subject, threshold: float | None, facts: Facts) -> Eta | None:
+    if rule.crossing is None or threshold is None:
+        return None
+    made = facts.forecasts(subject.entity, rule.crossing.metric).get((subject.host, subject.instance))
+    return None if made is None else eta_of(made, threshold, is_rising=rule.crossing.is_rising)
+
+
+def _eta_words(eta: Eta | None, now_unix_s: float) -> str | None:
+    """When, as people say it: "8 to 14 min", "in 8 min or more"."""
+    if eta is None:
+        return None
+    early = max(0.0, eta.earliest_unix_s - now_unix_s)
+    late = None if eta.latest_unix_s is None else max(0.0, eta.latest_unix_s - now_unix_s)
+    unit, size = ("h", 3600.0) if max(early, late or 0.0) >= 2 * 3600 else ("min", 60.0)
+    first = math.floor(early / size)
+    if late is None:
+        return f"{first} {unit} or more"
+    last = math.ceil(late / size)
+    return f"{first} to {last} {unit}" if last > first else f"{last} {unit}"
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

@@ -1,0 +1,82 @@
+"""Tries conditions on values drawn at random: what holds never or always, or is clear while it holds, is a slip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leptontui.alerts.rules.condition import POLARS_ERRORS, Condition
+from leptontui.alerts.rules.vocabulary import Catalogued, Foreign
+
+if TYPE_CHECKING:
+    from leptontui.alerts.rules.rule import Rule
+
+ROWS: Final = 4000
+_SPREAD: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03, 1.05, 1.1, 1.25, 2.0)
+"""Values are drawn from around the numbers that a condition names."""
+_USUAL: Final = (0.0, 1.0, 3.0, 10.0, 50.0, 100.0, 1e3, 1e5, 1e8, 1e10, 1e12, -1.0)
+_NO_TEXT: Final = ("", "other")
+
+
+def contradictions(rule: Rule, names: Catalogued | Foreign) -> list[tuple[str, str]]:
+    """What of a rule cannot be meant, as (key, words)."""
+    conditions = [rule.when, *([rule.clear] if rule.clear else [])]
+    rows = sampled(conditions, names)
+    try:
+        when = rows.select(rule.when.expr.alias("it"))["it"]
+        clear = rows.select(rule.clear.expr.alias("it"))["it"] if rule.clear else None
+    except POLARS_ERRORS:
+        return [("when", "cannot be evaluated on every value of its columns")]
+    found: list[tuple[str, str]] = []
+    if not when.any():
+        found.append(("when", f"did not hold for any of {ROWS} sets of values: it seems to contradict itself"))
+    elif when.all():
+        found.append(("when", f"held for all of {ROWS} sets of values: it seems to be always true"))
+    if clear is not None and rule.clear is not None and not found:
+        both = int((when & clear).sum())
+        # Values and what is derived of them are drawn apart, so of these some may hold together.
+        if both == when.sum() or (both and not rule.when.derived and rule.when.columns == rule.clear.columns):
+            found.append(("clear", "holds also while when holds: an alert would begin and end at once"))
+        elif not clear.any():
+            found.append(("clear", f"did not hold for any of {ROWS} sets of values: the alert would never end"))
+    return found
+
+
+def sampled(conditions: list[Condition], names: Catalogued | Foreign) -> pl.DataFrame:
+    """Rows of values for all columns of some conditions, without nulls, the same at every call."""
+    random = np.random.default_rng(1)
+    dtypes: Mapping[str, pl.DataType] = names.dtypes()
+    numbers = [number for condition in conditions for number in condition.numbers]
+    texts = [text.replace("%", "x").replace("_", "x") for condition in conditions for text in condition.texts]
+    pool = _pool(numbers)
+    columns: list[pl.Series] = []
+    for name in sorted({name for condition in conditions for name in condition.expr.meta.root_names()}):
+        dtype = dtypes.get(name, pl.String() if name.startswith("label_") else pl.Float64())
+        columns.append(_column(name, dtype, pool, [*texts, *_NO_TEXT], random))
+    return pl.DataFrame(columns or [pl.Series("", np.zeros(ROWS))])
+
+
+def _pool(numbers: list[float]) -> npt.NDArray[np.float64]:
+    shares = [number for number in numbers if 0 < number <= 2]  # noqa: PLR2004 — factors rather than values
+    named = [number * factor for number in numbers for factor in _SPREAD] + [number - 1 for number in numbers]
+    usual = [*_USUAL, *(value * share * factor for value in _USUAL for share in shares for factor in (0.99, 1.01))]
+    # Half of what is drawn lies near a number that is named.
+    weight = max(1, len(usual) // max(1, len(named)))
+    return np.array(named * weight + usual)
+
+
+def _column(
+    name: str, dtype: pl.DataType, pool: npt.NDArray[np.float64], texts: list[str], random: np.random.Generator
+) -> pl.Series:
+    if dtype == pl.Boolean():
+        return pl.Series(name, random.integers(0, 2, ROWS).astype(np.bool_))
+    if dtype == pl.String():
+        return pl.Series(name, np.array(texts, dtype=object)[random.integers(0, len(texts), ROWS)].tolist())
+    drawn = pool[random.integers(0, len(pool), ROWS)]
+    if dtype.is_integer():
+        return pl.Series(name, np.floor(drawn).astype(np.int64), dtype=dtype)
+    return pl.Series(name, drawn)

@@ -1,0 +1,137 @@
+"""One entity's rows with everything its rules ask for: missing columns as nulls, derived ones, who is blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from leptontui.alerts.rules.columns import COUNTED, GROWING, KEYS, LABEL, dtype_of
+from leptontui.alerts.rules.condition import POLARS_ERRORS, parse_sql
+from leptontui.alerts.rules.derived import Derived
+from leptontui.alerts.rules.facts import Facts
+from leptontui.alerts.rules.outlook import by_row, quantile_ahead, seconds_until
+from leptontui.alerts.rules.rule import Rule
+from leptontui.model.link import LinkState
+from leptontui.model.series import Entity, Forecast
+
+INSTANCE: Final = "__instance"
+LIVE: Final = "__live"
+_LIVE: Final = LinkState.LIVE.value
+
+
+def table_of(facts: Facts, entity: Entity, rules: Sequence[Rule], troubles: dict[str, str]) -> pl.DataFrame | None:
+    """The rows of one entity; None where nothing is known of it.
+
+    Args:
+        facts: what is known.
+        entity: whose rows.
+        rules: its rules.
+        troubles: why something could not be derived, by derived column; grows.
+
+    Returns:
+        latest values in their order, with `INSTANCE`, `LIVE` and every column that the rules name.
+    """
+    rows = facts.latest(entity)
+    if rows is None or "host" not in rows.columns:
+        return None
+    rows = _with_links(rows.with_columns(_instance(rows, entity)), facts, entity)
+    named = {column for rule in rules for column in rule.columns}
+    named |= {rule.crossing.metric for rule in rules if rule.crossing is not None}
+    rows = _with_missing(rows, entity, named, facts)
+    return _with_derived(rows, facts, entity, {item for rule in rules for item in rule.derived}, troubles)
+
+
+def _instance(rows: pl.DataFrame, entity: Entity) -> pl.Expr:
+    keys = [key for key in KEYS.get(entity, ()) if key in rows.columns]
+    if not keys:
+        return pl.lit("").alias(INSTANCE)
+    parts = [pl.col(key).cast(pl.String).fill_null("") for key in keys]
+    return (parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="/")).alias(INSTANCE)
+
+
+def _with_links(rows: pl.DataFrame, facts: Facts, entity: Entity) -> pl.DataFrame:
+    """Say of each row whether its host is live; parts do not say it themselves. Without any links all are."""
+    if "link" not in rows.columns:
+        hosts = None if entity is Entity.HOST else facts.latest(Entity.HOST)
+        if hosts is None or "link" not in hosts.columns:
+            return rows.with_columns(pl.lit(_LIVE).alias("link"), pl.lit(value=True).alias(LIVE))
+        known = [name for name in ("link", "link_cause", "group") if name in hosts.columns and name not in rows.columns]
+        rows = rows.join(hosts.select("host", *known), on="host", how="left", maintain_order="left")
+    return rows.with_columns((pl.col("link") == _LIVE).fill_null(value=False).alias(LIVE))
+
+
+def _with_missing(rows: pl.DataFrame, entity: Entity, named: Iterable[str], facts: Facts) -> pl.DataFrame:
+    """Add what the rules name and the frame does not have: the age of values, labels, and nulls."""
+    added: list[pl.Expr] = []
+    for name in sorted(set(named) - set(rows.columns)):
+        if name == "age_s" and "received_unix_s" in rows.columns:
+            added.append((facts.now_unix_s - pl.col("received_unix_s")).clip(lower_bound=0.0).alias(name))
+        elif name.startswith(LABEL):
+            label = name.removeprefix(LABEL)
+            known = {host: text for host, labels in facts.labels.items() for key, text in labels if key == label}
+            added.append(
+                pl.col("host").replace_strict(known, default="", return_dtype=pl.String).alias(name)
+                if known
+                else pl.lit("").alias(name)
+            )
+        else:
+            added.append(pl.lit(None, dtype=dtype_of(entity, name) or pl.Float64()).alias(name))
+    counted = [pl.when(LIVE).then(pl.col(name).fill_null(0)).alias(name) for name in named if name in COUNTED]
+    return rows.with_columns(added).with_columns(counted) if added or counted else rows
+
+
+def _with_derived(
+    rows: pl.DataFrame, facts: Facts, entity: Entity, asked: set[Derived], troubles: dict[str, str]
+) -> pl.DataFrame:
+    """Add derived columns; one that cannot be had is null, and why is told."""
+    ordered = sorted(asked, key=lambda item: item.column)
+    windows = [item for item in ordered if not item.is_predicting]
+    if windows:
+        try:
+            known = facts.derived(entity, windows).rename({"instance": INSTANCE})
+            keys = ["host", INSTANCE]
+            rows = rows.join(known.unique(keys, maintain_order=True), on=keys, how="left", maintain_order="left")
+        except POLARS_ERRORS as error:
+            troubles.update((item.column, f"{type(error).__name__}: {error}") for item in windows)
+        rows = rows.with_columns(_filled(item, entity, rows) for item in windows)
+    ahead = [item for item in ordered if item.is_predicting]
+    if ahead:
+        rows = rows.with_columns(_foreseen(rows, facts, entity, ahead))
+    return rows
+
+
+def _filled(item: Derived, entity: Entity, rows: pl.DataFrame) -> pl.Expr:
+    """A window's column; of what is counted only where it happened, it is 0 elsewhere."""
+    if item.column not in rows.columns:
+        return pl.lit(None, dtype=pl.Float64).alias(item.column)
+    column = pl.col(item.column).cast(pl.Float64)
+    if item.function == "increase" and item.metric in GROWING.get(entity, ()):
+        return pl.when(LIVE).then(column.fill_null(0.0)).alias(item.column)
+    return column.alias(item.column)
+
+
+def _foreseen(rows: pl.DataFrame, facts: Facts, entity: Entity, asked: Sequence[Derived]) -> list[pl.Series]:
+    hosts, instances = rows["host"].to_list(), rows[INSTANCE].to_list()
+    found: list[pl.Series] = []
+    known: dict[str, tuple[list[int], list[Forecast]]] = {}
+    for item in asked:
+        if item.metric not in known:
+            known[item.metric] = by_row(facts.forecasts(entity, item.metric), hosts, instances)
+        places, made = known[item.metric]
+        values = np.full(rows.height, np.nan)
+        if made and item.function == "forecast":
+            values[places] = quantile_ahead(made, item.seconds, item.quantile)
+        elif made:
+            thresholds = rows[places].select(parse_sql(item.threshold).cast(pl.Float64).alias("it"))["it"].to_list()
+            limits = thresholds if len(thresholds) == len(made) else thresholds * len(made)
+            values[places] = seconds_until(made, limits, facts.now_unix_s)
+        found.append(pl.Series(item.column, values).fill_nan(None))
+    return found
+
+
+def labels_of(labels: Mapping[str, tuple[tuple[str, str], ...]], host: str) -> dict[str, str]:
+    """What the inventory says of one host."""
+    return dict(labels.get(host, ()))
