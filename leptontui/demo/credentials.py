@@ -125,4 +125,7 @@ def _inventory(layout: Layout) -> str:
             f'controller = "{CONTROLLER}"',
             f"units = [{units}]",
         ]
+    for rack, hosts in layout.racks.items():
+        names = folded([host.name for host in hosts])
+        lines += ["", "[[label]]", f'hosts = ["{names}"]', f'rack = "{rack}"', f'switch = "tor-{rack}"']
     return "\n".join(lines) + "\n"

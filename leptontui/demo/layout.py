@@ -6,6 +6,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import groupby
 from typing import Final
 
 CONTROLLER: Final = "login1"
@@ -82,6 +83,11 @@ class Layout:
         infer = self.with_role(Role.INFER)
         train = tuple(host for host in self.hosts if host.role is not Role.INFER)
         return {name: hosts for name, hosts in (("infer", infer), ("train", train)) if hosts}
+
+    @property
+    def racks(self) -> dict[str, tuple[SimulatedHost, ...]]:
+        """Hosts of each rack, in order."""
+        return {name: tuple(hosts) for name, hosts in groupby(self.hosts, key=lambda host: host.rack)}
 
 
 def identity(seed: int, *parts: str | int) -> str:

@@ -63,3 +63,12 @@ def test_unfolding(notation, names):
 @given(st.text(max_size=60))
 def test_unfolding_never_fails(notation):
     assert len(unfolded(notation)) <= 10_000 * (1 + len(notation))
+
+
+def test_four_hosts_share_a_rack():
+    racks = make_layout(10, 1).racks
+    assert {name: [host.index for host in hosts] for name, hosts in racks.items()} == {
+        "r01": [0, 1, 2, 3],
+        "r02": [4, 5, 6, 7],
+        "r03": [8, 9],
+    }
