@@ -37,7 +37,7 @@ class Courier:
         self._thread: threading.Thread | None = None
 
     async def carry(self, send: Send, limit_s: float) -> str:
-        """Run `send`; what went wrong in words, "" if nothing. A message that was late may have arrived all the same."""
+        """Run `send`; what went wrong in words, "" if nothing. What was late may have arrived all the same."""
         self._hanging = [thread for thread in self._hanging if thread.is_alive()]
         if len(self._hanging) >= _MOST_HANGING:
             return STUCK
@@ -50,9 +50,6 @@ class Courier:
         except TimeoutError:
             self.leave()
             return LATE
-        except asyncio.CancelledError:
-            self.leave()
-            raise
 
     def leave(self) -> None:
         """Let the thread end after what it is doing; what it does is not waited for."""

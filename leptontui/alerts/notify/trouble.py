@@ -39,6 +39,14 @@ _ERRORS: Final = (
     ("proxy", "the proxy does not let us through"),
     ("authentication|auth.*fail|credentials|login", "it does not accept who we are; look at its token or password"),
 )  # fmt: skip
+_KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+    (socket.gaierror, "its name cannot be resolved"),
+    (ConnectionRefusedError, "connection refused"),
+    (TimeoutError, "it did not answer in time"),
+    (ConnectionError, "it closed the connection"),
+)
+_NUMBERS: Final = {errno.EHOSTUNREACH: "no route to it", errno.ENETUNREACH: "the network is unreachable"}
 UNTOLD: Final = "it was not accepted, without a reason"
 LATE: Final = "it did not answer in time"
 
@@ -72,32 +80,15 @@ def of_error(error: BaseException) -> str:
         seen.append(current)
         reason = getattr(current, "reason", None)
         inner = reason if isinstance(reason, BaseException) else None
-        current = inner or current.__cause__ or current.__context__ or next(_wrapped(current, seen), None)
+        wrapped = next((arg for arg in current.args if isinstance(arg, BaseException)), None)
+        current = inner or current.__cause__ or current.__context__ or wrapped
     for one in reversed(seen):
         if words := _of_one(one):
             return words
     return next((words for one in seen if (words := of_words(f"{type(one).__name__} {one}"))), "it failed")
 
 
-def _wrapped(error: BaseException, seen: list[BaseException]):  # type: ignore[no-untyped-def]
-    return (arg for arg in error.args if isinstance(arg, BaseException) and arg not in seen)
-
-
 def _of_one(error: BaseException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return "its certificate is not trusted"
-        case socket.gaierror():
-            return "its name cannot be resolved"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case TimeoutError():
-            return LATE
-        case ConnectionError():
-            return "it closed the connection"
-        case OSError(errno=errno.EHOSTUNREACH):
-            return "no route to it"
-        case OSError(errno=errno.ENETUNREACH):
-            return "the network is unreachable"
-        case _:
-            return ""
+    if isinstance(error, OSError) and error.errno in _NUMBERS:
+        return _NUMBERS[error.errno]
+    return next((words for kind, words in _KINDS if isinstance(error, kind)), "")

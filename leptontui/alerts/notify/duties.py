@@ -1,0 +1,146 @@
+"""The two kinds of duty: messages through apprise, and Alertmanager kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from leptontui.alerts.notify.alertmanager_way import AlertmanagerWay
+from leptontui.alerts.notify.apprise_way import AppriseWay
+from leptontui.alerts.notify.message import Due, Message, News, delivered, due, failed
+from leptontui.alerts.notify.mirror import Mirror, Mirrored, next_unix_s, payload, reflect, taken, to_send
+from leptontui.alerts.notify.spec import NotifierSpec
+from leptontui.alerts.notify.told import Telling, Trouble, look
+from leptontui.alerts.notify.wording import words
+from leptontui.model.alert import AlertGroup, Level
+from leptontui.model.alert_history import Transition
+
+
+class Messages:
+    """Messages through apprise.
+
+    Args:
+        spec: to whom and what.
+        way: how; None for apprise.
+        state: what is remembered.
+    """
+
+    def __init__(self, spec: NotifierSpec, state: Telling, way: AppriseWay | None = None) -> None:
+        self.state = state
+        self._policy = spec.policy
+        self._way = way or AppriseWay(spec.address)
+        self._troubles: dict[str, Trouble] = {}
+        self._due = Due()
+        self._leaving: Message | None = None
+
+    def look(self, groups: Sequence[AlertGroup], transitions: Sequence[Transition], now: float) -> None:
+        """Step on to another board."""
+        self.state, self._troubles = look(self._policy, self.state, groups, transitions, now)
+        self._due = due(self._policy, self.state, self._troubles, now)
+
+    def next_unix_s(self, now: float) -> float | None:
+        """When there is something to send."""
+        self._due = due(self._policy, self.state, self._troubles, now)
+        return now if self._due.message is not None else self._due.next_unix_s
+
+    def take(self, now: float, *, is_leaving: bool) -> Callable[[], str] | None:
+        """The message that is due."""
+        found = due(self._policy, self.state, self._troubles, now, is_leaving=is_leaving)
+        self._leaving = found.message
+        if found.message is None:
+            return None
+        title, body = words(found.message)
+        kind = kind_of(found.message)
+        way = self._way
+        return lambda: way.send(title, body, kind)
+
+    def settle(self, trouble: str, now: float) -> None:
+        """Note whether the message arrived."""
+        message, self._leaving = self._leaving, None
+        if trouble or message is None:
+            self.state = failed(self.state, now)
+        else:
+            self.state = delivered(self._policy, self.state, message, now)
+        self._due = due(self._policy, self.state, self._troubles, now)
+
+    @property
+    def waiting(self) -> int:
+        """Groups with something to tell."""
+        return self._due.waiting
+
+    @property
+    def sent(self) -> int:
+        """Messages delivered."""
+        return self.state.count
+
+    @property
+    def failing_unix_s(self) -> float | None:
+        """Since when nothing gets through."""
+        return self.state.failing_unix_s
+
+
+class Mirroring:
+    """One Alertmanager kept up to date.
+
+    Args:
+        spec: where and what.
+        state: what is remembered.
+        origin: this machine's name.
+        way: how; None for HTTP.
+    """
+
+    def __init__(self, spec: NotifierSpec, state: Mirror, origin: str, way: AlertmanagerWay | None = None) -> None:
+        self.state = state
+        self._policy = spec.policy
+        self._origin = origin
+        self._way = way or AlertmanagerWay(spec.address, spec.login)
+        self._leaving: tuple[Mirrored, ...] = ()
+
+    def look(self, groups: Sequence[AlertGroup], transitions: Sequence[Transition], now: float) -> None:
+        """Step on to another board."""
+        self.state = reflect(self._policy, self.state, groups, transitions, now, self._origin)
+
+    def next_unix_s(self, now: float) -> float | None:
+        """When Alertmanager is to hear something."""
+        return next_unix_s(self.state, now)
+
+    def take(self, now: float, *, is_leaving: bool) -> Callable[[], str] | None:
+        """What Alertmanager is to hear now; of what is only repeated, nothing when leaving."""
+        found = to_send(self.state, now)
+        self._leaving = tuple(entry for entry in found if entry.is_news) if is_leaving else found
+        if not self._leaving:
+            return None
+        posted = [payload(entry, now) for entry in self._leaving]
+        way = self._way
+        return lambda: way.post(posted)
+
+    def settle(self, trouble: str, now: float) -> None:
+        """Note whether Alertmanager took it."""
+        sent, self._leaving = self._leaving, ()
+        if not trouble:
+            self.state = taken(self.state, sent, now)
+        elif self.state.failing_unix_s is None:
+            self.state = replace(self.state, failing_unix_s=now)
+
+    @property
+    def waiting(self) -> int:
+        """Alerts that have begun or ended, and that it does not know of."""
+        return sum(entry.is_news for entry in self.state.alerts.values())
+
+    @property
+    def sent(self) -> int:
+        """Requests that it took."""
+        return self.state.count
+
+    @property
+    def failing_unix_s(self) -> float | None:
+        """Since when nothing gets through."""
+        return self.state.failing_unix_s
+
+
+def kind_of(message: Message) -> str:
+    """How services are to show a message: apprise's "failure", "warning", "info" and "success"."""
+    firing = [part.level for part in message.parts if part.news is not News.RESOLVED]
+    if not firing:
+        return "success" if message.parts else "warning"
+    return {Level.PAGE: "failure", Level.TICKET: "warning", Level.NOTE: "info"}[max(firing)]
