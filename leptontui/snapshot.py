@@ -73,9 +73,11 @@ class FleetSnapshot:
         newest_age_s: age of the newest sweep of any host when this was made, None before the first.
         frames: latest values.
         events: the most recent events, newest last, bounded.
-        forecasts: what was forecast so far for what is in focus, by series.
+        forecasts: what was forecast a quarter of an hour ahead for what is in focus or at risk, by series.
+        outlooks: what was forecast hours ahead, of series that fill up slowly.
         forecaster: what the forecast worker is doing.
         charts: history of the focused host's chart series, by series.
+        long_charts: hours of it in one-minute means.
         unavailable: per host, what its probe cannot read and why ("ecc: not supported").
         targets: every host as the inventory has it now, by name.
         questions: what logins wait to be told, oldest first.
@@ -96,6 +98,8 @@ class FleetSnapshot:
     forecasts: Mapping[SeriesKey, Forecast] = field(default_factory=dict)
     forecaster: ForecasterStatus = field(default_factory=ForecasterStatus)
     charts: Mapping[SeriesKey, Series] = field(default_factory=dict)
+    outlooks: Mapping[SeriesKey, Forecast] = field(default_factory=dict)
+    long_charts: Mapping[SeriesKey, Series] = field(default_factory=dict)
     unavailable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     targets: Mapping[str, HostTarget] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from leptontui.engine.collector import Collector
 from leptontui.engine.events import EventLog, event_of
 from leptontui.engine.foresight import Foresight
+from leptontui.engine.foresight_budget import DEFAULT_SHARE
 from leptontui.engine.publisher import Ingredients, Publisher
 from leptontui.engine.roster import Roster
 from leptontui.forecast.forecaster import Forecaster
@@ -60,7 +61,13 @@ class Engine:
         sources: where their sweeps come from.
         interval_s: nominal time between two sweeps of a host.
         forecaster: the forecast worker; None where nothing is forecast (one-shot checks).
+        forecast_share: share of one core that forecasts may take.
         clock: unix time.
+
+    Attributes:
+        roster: the links.
+        foresight: what is foreseen; None without a forecaster.
+        store: latest values and history; only for use on the loop that runs `run`.
     """
 
     def __init__(
@@ -70,17 +77,18 @@ class Engine:
         *,
         interval_s: float,
         forecaster: Forecaster | None = None,
+        forecast_share: float = DEFAULT_SHARE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources = tuple(sources)
         self._clock = clock
         self._tick_s = tick_s_of(len(fleet.hosts))
         self._collector = Collector(_capacity_of(fleet))
-        self._store = Store(interval_s)
+        self.store = Store(interval_s)
         self.roster = Roster(fleet, clock())
-        self._publisher = Publisher(fleet, self._store, self.roster, interval_s)
+        self._publisher = Publisher(fleet, self.store, self.roster, interval_s)
         self._forecaster = forecaster
-        self._foresight = Foresight(self._store, forecaster, self._publisher.trends, clock) if forecaster else None
+        self.foresight = Foresight(self.store, forecaster, clock, share=forecast_share) if forecaster else None
         self._events = EventLog()
         self._unavailable: dict[str, tuple[str, ...]] = {}
         self._received: dict[str, float] = {}
@@ -118,8 +126,8 @@ class Engine:
 
     def look_at(self, focus: Focus) -> None:
         """Forecast and chart this first."""
-        if self._foresight is not None:
-            self._foresight.look_at(focus)
+        if self.foresight is not None:
+            self.foresight.look_at(focus)
 
     def redial(self, host: str) -> None:
         """Dial a lost or refused host now."""
@@ -147,8 +155,8 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 for source in self._sources:
                     tasks.create_task(source.run(self))
-                if self._foresight is not None:
-                    tasks.create_task(self._foresight.run())
+                if self.foresight is not None:
+                    tasks.create_task(self.foresight.run())
                 tasks.create_task(self._tick())
         finally:
             if self._forecaster is not None:
@@ -170,7 +178,7 @@ class Engine:
         batch = [received for received in batch if received.host in self.roster]
         if not batch:
             return
-        self._store.append(batch)
+        self.store.append(batch)
         for received in batch:
             self._note(received.host, received)
 
@@ -192,31 +200,35 @@ class Engine:
                 self._unavailable = {**self._unavailable, host: _unavailable_of(message)}
 
     def _forget(self, hosts: frozenset[str]) -> None:
-        self._store.forget(hosts)
+        self.store.forget(hosts)
         self._events.forget(hosts)
         self._unavailable = {host: said for host, said in self._unavailable.items() if host not in hosts}
         for host in hosts:
             self._received.pop(host, None)
             self._clock_offsets.pop(host, None)
-        if self._foresight is not None:
-            self._foresight.forget(hosts)
+        if self.foresight is not None:
+            self.foresight.forget(hosts)
 
     def _publish(self) -> None:
         if not self._subscribers:
             return
-        foresight, odd = self._foresight, self._oddities()
+        foresight, odd = self.foresight, self._oddities()
         status = self._forecaster.status if self._forecaster else ForecasterStatus(ForecasterState.OFF, "not asked for")
+        if foresight is not None:
+            status = replace(status, reach=foresight.reach)
         snapshot = self._publisher.snapshot(
             self._clock(),
             Ingredients(
                 dropped_sweeps=self._collector.dropped,
                 events=self._events.newest,
                 forecasts=foresight.forecasts if foresight else {},
+                outlooks=foresight.outlooks if foresight else {},
+                etas=foresight.etas if foresight else {},
                 forecaster=status,
                 focus=foresight.focus if foresight else Focus(),
                 unavailable=self._unavailable_now(odd),
                 circumstances=replace(
-                    self._events.circumstances, resets=self._store.resets, odd=odd, happened=self._store.happened()
+                    self._events.circumstances, resets=self.store.resets, odd=odd, happened=self.store.happened()
                 ),
                 current=self._events.current,
                 questions=self._questions(),
@@ -229,7 +241,7 @@ class Engine:
     def _oddities(self) -> dict[str, tuple[str, ...]]:
         """What hosts said in the last minute that cannot be so, and who says more than can be taken."""
         mono_s = time.monotonic()
-        odd = self._store.oddities(mono_s)
+        odd = self.store.oddities(mono_s)
         for host in self._collector.flooding(mono_s):
             odd[host] = (*odd.get(host, ()), "more than can be taken was said, and the oldest of it dropped")
         return {host: said for host, said in odd.items() if host in self.roster}

@@ -1,7 +1,6 @@
-"""Foresight: decides which series to forecast now, and keeps what was forecast.
+"""Foresight: keeps forecasts of the fleet fresh within a budget of CPU time, and tells what is foreseen.
 
-First what is on the screen, then the GPUs whose recent past, drawn on as a straight line, would reach a threshold
-soon: so that trouble is foreseen also where nobody looks.
+What is on the screen comes first, then what is near a threshold or rising, then the rest of the fleet in turn.
 """
 
 from __future__ import annotations
@@ -9,34 +8,60 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, Protocol
 
 import polars as pl
 
+from leptontui.engine.foresight_budget import DEFAULT_SHARE, Budget
+from leptontui.engine.foresight_kinds import FAR_S, FLEET, NEAR_S, SPANS, Job, horizons_of
+from leptontui.engine.foresight_order import LONGEST_WAIT_S, Order
+from leptontui.engine.foresight_risk import risks
+from leptontui.engine.foresight_table import ForesightTable
 from leptontui.errors import ForecastError
-from leptontui.forecast.forecaster import Forecaster
-from leptontui.forecast.request import ForecastRequest
+from leptontui.forecast.request import ForecastRequest, Foreseen
 from leptontui.health.thresholds import threshold_for
-from leptontui.model.catalogue import CHART_STEP_S, FORECAST_STEPS, TREND_STEP_S, metric
+from leptontui.model.catalogue import metric
 from leptontui.model.focus import Focus
-from leptontui.model.series import Entity, Forecast, ForecasterState, SeriesKey
+from leptontui.model.series import Entity, Eta, Forecast, ForecasterState, ForecasterStatus, ForecastReach, SeriesKey
 from leptontui.store.schema import KEY_OF
 from leptontui.store.store import Store
 
 _LOG = logging.getLogger(__name__)
 
-BATCH = 32
-"""Series in one batch: at 3 ms each the worker answers in a tenth of a second, and a new focus waits no longer."""
-SUSPECTS = 32
-"""Series outside the focus that are forecast in each round, those nearest to their threshold first."""
-KEEP_S = 60.0
-"""A forecast nobody renewed for this long is forgotten: its origin is too far back to be shown."""
-_FLEET_METRICS = ("temp_c", "memory_used_bytes")
+LOOK_AROUND_S: Final = 10.0
+"""How often the fleet is looked through for what is near a threshold or rising, and for what there is."""
+AGREEING: Final = 3
+"""So many far forecasts in a row expect a crossing before it is told as a finding: hours ahead one alone is noise."""
+_SHOWN_S: Final = {NEAR_S: 180.0, FAR_S: 900.0}
+"""A forecast whose origin is further back is not shown any more."""
+_NEEDED: Final = ("temp_slowdown_c", "memory_total_bytes", "memory_available_bytes", "total_bytes")
+"""Columns that thresholds are made of."""
 
 Bounds = tuple[float | None, float | None, float | None]
 """Lower bound, upper bound, threshold; in the metric's unit."""
+Made = tuple[SeriesKey, float]
+"""A series and the step its forecast is made of."""
+
+
+class Forecasting(Protocol):
+    """What forecasts: `leptontui.forecast.forecaster.Forecaster`."""
+
+    @property
+    def status(self) -> ForecasterStatus:
+        """What it is doing."""
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds that forecasts took so far."""
+
+    async def forecast(self, requests: Sequence[ForecastRequest]) -> list[Foreseen]:
+        """Forecast some series.
+
+        Raises:
+            ForecastError: it cannot now.
+        """
 
 
 class Foresight:
@@ -45,98 +70,167 @@ class Foresight:
     Args:
         store: where the series are.
         forecaster: the worker.
-        trends: gives the trend columns, for picking suspects.
         clock: unix time.
+        share: of one core that forecasts may take.
+        steady: a clock that does not go back, in seconds.
+
+    Attributes:
+        loop_s: seconds that choosing, asking and keeping took on the engine's loop so far.
     """
 
     def __init__(
         self,
         store: Store,
-        forecaster: Forecaster,
-        trends: Callable[[float], pl.DataFrame],
+        forecaster: Forecasting,
         clock: Callable[[], float] = time.time,
+        *,
+        share: float = DEFAULT_SHARE,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._forecaster = forecaster
-        self._trends = trends
         self._clock = clock
-        self._forecasts: dict[SeriesKey, Forecast] = {}
-        self._focus = Focus()
+        self._steady = steady
+        self._order = Order(Budget(share, steady()))
+        self._table = ForesightTable()
+        self._whole: dict[Made, Forecast] = {}
+        self._etas: dict[Made, tuple[Eta, float]] = {}
         self._focused = asyncio.Event()
+        self._looked_at = -LOOK_AROUND_S
+        self._reach = (0.0, ForecastReach())
+        self.loop_s = 0.0
 
     @property
     def forecasts(self) -> Mapping[SeriesKey, Forecast]:
-        """What was forecast so far, immutable."""
-        return MappingProxyType(dict(self._forecasts))
+        """Near forecasts of what is on the screen or at risk, immutable."""
+        return self._of_step(NEAR_S)
+
+    @property
+    def outlooks(self) -> Mapping[SeriesKey, Forecast]:
+        """Far forecasts of what is on the screen or at risk, immutable."""
+        return self._of_step(FAR_S)
+
+    @property
+    def etas(self) -> Mapping[SeriesKey, Eta]:
+        """Crossings that are foreseen: near ones at once, far ones once `AGREEING` forecasts in a row expect them."""
+        found: dict[SeriesKey, Eta] = {}
+        for (key, step_s), (eta, _) in self._etas.items():
+            if step_s == NEAR_S or (key not in found and self._table.crossings(key, step_s) >= AGREEING):
+                found[key] = eta
+        return MappingProxyType(found)
+
+    @property
+    def reach(self) -> ForecastReach:
+        """How much of the fleet is forecast; counted anew every second."""
+        now_s = self._steady()
+        if now_s - self._reach[0] >= 1.0 or not self._reach[1].budget_share:
+            fresh, oldest_s = self._table.fresh(self._clock())
+            budget, series = self._order.budget, self._order.turn.series
+            reach = ForecastReach(series, min(fresh, series), oldest_s, budget.share, budget.spent_share(now_s))
+            self._reach = (now_s, reach)
+        return self._reach[1]
 
     @property
     def focus(self) -> Focus:
         """What is being looked at."""
-        return self._focus
+        return self._order.focus
+
+    def frame(self) -> pl.DataFrame:
+        """What is foreseen of the whole fleet, for rules; see `ForesightTable.frame`."""
+        return self._table.frame(self._clock())
 
     def look_at(self, focus: Focus) -> None:
         """Forecast this first from now on."""
-        if focus != self._focus:
-            self._focus = focus
+        if focus != self._order.focus:
+            self._order.focus = focus
             self._focused.set()
 
     def forget(self, hosts: Collection[str]) -> None:
         """Forget what was forecast of some hosts."""
-        self._forecasts = {key: made for key, made in self._forecasts.items() if key.host not in hosts}
+        self._whole = {made: forecast for made, forecast in self._whole.items() if made[0].host not in hosts}
+        self._etas = {made: eta for made, eta in self._etas.items() if made[0].host not in hosts}
+        self._order.forget(hosts)
+        self._table.forget(hosts)
+        self._looked_at = self._steady() - LOOK_AROUND_S
 
     async def run(self) -> None:
-        """Forecast in rounds, one per chart step, or as soon as the focus changes; until cancelled."""
-        due = 0.0
+        """Forecast what is due whenever something may be spent, or as soon as the focus changes; until cancelled."""
         while True:
-            round_began = self._clock()
-            everything = round_began >= due or round_began < due - CHART_STEP_S
-            if everything:
-                due = round_began + CHART_STEP_S
             self._focused.clear()
-            if self._forecaster.status.state is ForecasterState.READY:
-                await self._round(everything=everything)
-                wait = max(0.1, due - self._clock())
-            else:
-                due = 0.0
-                wait = 0.25
+            is_ready = self._forecaster.status.state is ForecasterState.READY
+            if is_ready and await self.advance():
+                await asyncio.sleep(0)  # a batch of which nothing is known is answered without waiting
+                continue
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(LONGEST_WAIT_S / 4):
                     await self._focused.wait()
             except TimeoutError:
                 continue
 
-    async def _round(self, *, everything: bool) -> None:
-        for batch in _batches(self._wanted(everything=everything)):
-            now = self._clock()
-            bounds = self._bounds(batch)
-            series = self._store.series(batch, now_unix_s=now)
-            requests = [
-                ForecastRequest(found, *bounds[key], is_rising_bad=True, steps=FORECAST_STEPS)
-                for key, found in series.items()
-                if key in bounds
-            ]
-            try:
-                made = await self._forecaster.forecast(requests)
-            except ForecastError as error:
-                _LOG.warning("no forecasts this round: %s", error)
-                return
-            self._forecasts.update((forecast.key, forecast) for forecast in made)
-            if self._focused.is_set():
-                break
+    async def advance(self) -> bool:
+        """Forecast one batch; returns whether there was anything to do."""
+        began = time.perf_counter()
+        now, now_s = self._clock(), self._steady()
+        if now_s - self._looked_at >= LOOK_AROUND_S:
+            self._looked_at = now_s
+            self._look_around(now)
+        batch = self._order.next_batch(now, now_s)
+        requests = self._requests(batch, now)
+        self.loop_s += time.perf_counter() - began
+        if not batch:
+            return False
+        before = self._forecaster.seconds
+        try:
+            foreseen = await self._forecaster.forecast(requests)
+        except ForecastError as error:
+            _LOG.warning("no forecasts this time: %s", error)
+            return False
+        began = time.perf_counter()
+        self._order.made(batch, self._forecaster.seconds - before, now, self._steady())
+        for found in foreseen:
+            self._keep(found)
         self._forget_old()
+        self.loop_s += time.perf_counter() - began
+        return True
 
-    def _wanted(self, *, everything: bool) -> list[SeriesKey]:
-        """Series to forecast, most urgent first; without `everything` only those not forecast yet."""
-        focus = self._focus
-        wanted = [] if focus.chart is None else [focus.chart]
-        wanted += sorted(focus.trends - set(wanted))
-        if everything:
-            return list(dict.fromkeys(wanted + self._suspects()))
-        return [key for key in wanted if key not in self._forecasts]
+    def _look_around(self, now_unix_s: float) -> None:
+        """See what there is, and what of it may cross its threshold."""
+        for kind in FLEET:
+            rows = self._store.latest(kind.entity).filter(pl.col(kind.metric).is_not_null())
+            parts = KEY_OF.get(kind.entity, ())
+            instances = rows[parts[0]].to_list() if parts else [""] * len(rows)
+            self._order.turn.set(kind, list(zip(rows["host"].to_list(), instances, strict=True)))
+        foreseen = [made for made in self._etas if made[0] not in self._order.focus.trends]
+        self._order.risks = list(dict.fromkeys([*foreseen, *risks(self._store, now_unix_s)]))
+        self._order.forget_before(now_unix_s - 2 * SPANS[FAR_S].keeps_s)
 
-    def _suspects(self) -> list[SeriesKey]:
-        latest = self._store.latest(Entity.GPU).filter(pl.col("state") == "present")
-        return suspects(latest.join(self._trends(self._clock()), on=["host", "uuid"], how="inner"))
+    def _requests(self, batch: Sequence[Job], now_unix_s: float) -> list[ForecastRequest]:
+        """What to ask; series of which nothing was sampled are left out."""
+        bounds = self._bounds([job.key for job in batch])
+        requests = []
+        for step_s, span in SPANS.items():
+            jobs = {job.key: job for job in batch if job.step_s == step_s and job.key in bounds}
+            if not jobs:
+                continue
+            end, pasts = self._store.closed(jobs, now_unix_s=now_unix_s, step_s=step_s, buckets=span.buckets)
+            for key, values in pasts.items():
+                told = () if jobs[key].is_whole else tuple(horizons_of(key, step_s).values())
+                lower, upper, threshold = bounds[key]
+                requests.append(
+                    ForecastRequest(
+                        key,
+                        values.tobytes(),
+                        end,
+                        step_s,
+                        lower,
+                        upper,
+                        threshold,
+                        steps=span.steps,
+                        told=told,
+                        is_heavy=jobs[key].is_heavy,
+                    )
+                )
+        return requests
 
     def _bounds(self, keys: Iterable[SeriesKey]) -> dict[SeriesKey, Bounds]:
         """Physical bounds and threshold of each series, from the catalogue and the entity's latest values."""
@@ -144,8 +238,10 @@ class Foresight:
         found: dict[SeriesKey, Bounds] = {}
         for entity in {key.entity for key in wanted}:
             asked = [key for key in wanted if key.entity is entity]
-            rows = self._store.latest(entity).filter(pl.col("host").is_in(list({key.host for key in asked})))
-            parts = KEY_OF.get(entity, ())
+            latest, parts = self._store.latest(entity), KEY_OF.get(entity, ())
+            capacities = {metric(entity, key.metric).capacity for key in asked}
+            columns = {"host", *parts, *capacities, *_NEEDED} & set(latest.columns)
+            rows = latest.select(sorted(columns)).filter(pl.col("host").is_in(list({key.host for key in asked})))
             by_identity = {
                 (row["host"], "/".join(str(row[part]) for part in parts)): row for row in rows.iter_rows(named=True)
             }
@@ -155,54 +251,31 @@ class Foresight:
                     found[key] = bounds_of(key, row)
         return found
 
+    def _keep(self, found: Foreseen) -> None:
+        made = (found.key, found.asked.step_s)
+        self._table.take(found)
+        if not found.asked.told:
+            self._whole[made] = found.forecast()
+        self._etas.pop(made, None)
+        if found.eta is not None:
+            self._etas[made] = (found.eta, found.asked.end_unix_s)
+
+    def _of_step(self, step_s: float) -> Mapping[SeriesKey, Forecast]:
+        return MappingProxyType({key: made for (key, step), made in self._whole.items() if step == step_s})
+
     def _forget_old(self) -> None:
         """Forget what is too old, and what comes from a time that our clock was set back from."""
         now = self._clock()
-        self._forecasts = {
-            key: made
-            for key, made in self._forecasts.items()
-            if now - KEEP_S <= made.origin_unix_s <= now + 2 * CHART_STEP_S
-        }
+
+        def is_shown(made: Made, origin_unix_s: float) -> bool:
+            return now - _SHOWN_S[made[1]] <= origin_unix_s <= now + 2 * made[1]
+
+        self._whole = {made: kept for made, kept in self._whole.items() if is_shown(made, kept.origin_unix_s)}
+        self._etas = {made: kept for made, kept in self._etas.items() if is_shown(made, kept[1])}
 
 
 def bounds_of(key: SeriesKey, row: Mapping[str, Any]) -> Bounds:
     """Lower bound, upper bound and threshold of one series, given its entity's latest values."""
     described = metric(key.entity, key.metric)
     upper = row.get(described.capacity) if described.capacity else described.upper
-    return described.lower, None if upper is None else float(upper), threshold_for(key.metric, row)
-
-
-def suspects(gpus: pl.DataFrame) -> list[SeriesKey]:
-    """Series of GPUs that would reach their threshold within the forecast's horizon if they went on as they did.
-
-    Args:
-        gpus: latest GPU values joined with the trend columns.
-
-    Returns:
-        At most `SUSPECTS` series, the one that would be there first in front.
-    """
-    horizon_buckets = FORECAST_STEPS * CHART_STEP_S / TREND_STEP_S
-    limits = {
-        "temp_c": pl.col("temp_slowdown_c").fill_null(90.0),
-        "memory_used_bytes": 0.97 * pl.col("memory_total_bytes"),
-    }
-    found: list[tuple[float, SeriesKey]] = []
-    for name in _FLEET_METRICS:
-        past = pl.col(f"trend_{name}").list
-        rise = (past.get(-1, null_on_oob=True) - past.get(-6, null_on_oob=True)) / 5.0
-        room = limits[name] - pl.col(name).cast(pl.Float64)
-        rows = (
-            gpus.lazy()
-            .with_columns(buckets_left=pl.when((rise > 0) & (room > 0)).then(room / rise))
-            .filter(pl.col("buckets_left") <= 2 * horizon_buckets)
-            .sort("buckets_left")
-            .head(SUSPECTS)
-            .select("buckets_left", "host", "uuid")
-            .collect()
-        )
-        found += [(left, SeriesKey(host, Entity.GPU, uuid, name)) for left, host, uuid in rows.iter_rows()]
-    return [key for _, key in sorted(found, key=lambda pair: pair[0])[:SUSPECTS]]
-
-
-def _batches(keys: list[SeriesKey]) -> Iterable[list[SeriesKey]]:
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+    return described.lower, None if upper is None else float(upper), threshold_for(key.metric, row, key.entity)

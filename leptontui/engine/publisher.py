@@ -12,6 +12,7 @@ from leptontui.health.assess import assess_gpus, assess_hosts
 from leptontui.health.circumstances import Circumstances
 from leptontui.health.heat import NEEDED, heat_of
 from leptontui.health.ranking import with_columns_of
+from leptontui.model.catalogue import CHART_BUCKETS, CHART_STEP_S, LONG_CHART_BUCKETS, TREND_STEP_S
 from leptontui.model.focus import Focus
 from leptontui.model.health import HostEvent
 from leptontui.model.question import Question
@@ -33,7 +34,9 @@ class Ingredients:
     Attributes:
         dropped_sweeps: dropped by the collector so far.
         events: recent events, newest last.
-        forecasts: cached forecasts by series.
+        forecasts: near forecasts by series.
+        outlooks: far forecasts by series.
+        etas: crossings that are foreseen, by series.
         forecaster: state of the worker.
         focus: what is being looked at.
         unavailable: what hosts cannot read, by host.
@@ -49,6 +52,8 @@ class Ingredients:
     forecaster: ForecasterStatus
     focus: Focus
     unavailable: Mapping[str, tuple[str, ...]]
+    outlooks: Mapping[SeriesKey, Forecast] = field(default_factory=dict)
+    etas: Mapping[SeriesKey, Eta] = field(default_factory=dict)
     circumstances: Circumstances = field(default_factory=Circumstances)
     current: tuple[HostEvent, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -106,8 +111,10 @@ class Publisher:
             frames=frames,
             events=made_of.events,
             forecasts=made_of.forecasts,
+            outlooks=made_of.outlooks,
             forecaster=made_of.forecaster,
-            charts=self._charts(now_unix_s, made_of.focus),
+            charts=self._charts(now_unix_s, made_of.focus, CHART_STEP_S),
+            long_charts=self._charts(now_unix_s, made_of.focus, TREND_STEP_S),
             unavailable=made_of.unavailable,
             targets=self._roster.targets,
             questions=made_of.questions,
@@ -115,9 +122,7 @@ class Publisher:
         )
 
     def _frames(self, now_unix_s: float, made_of: Ingredients) -> Frames:
-        etas: dict[SeriesKey, Eta] = {
-            key: found.eta for key, found in made_of.forecasts.items() if found.eta is not None
-        }
+        etas = made_of.etas
         known = replace(made_of.circumstances, heat=self._heat)
         roster = self._roster.frame
         parts: dict[Entity, pl.DataFrame] = {entity: self._store.latest(entity) for entity in _PARTS}
@@ -143,7 +148,8 @@ class Publisher:
             samples=parts[Entity.SAMPLE],
         )
 
-    def _charts(self, now_unix_s: float, focus: Focus) -> Mapping[SeriesKey, Series]:
+    def _charts(self, now_unix_s: float, focus: Focus, step_s: float) -> Mapping[SeriesKey, Series]:
         if focus.chart is None:
             return {}
-        return self._store.series({focus.chart}, now_unix_s=now_unix_s)
+        buckets = CHART_BUCKETS if step_s == CHART_STEP_S else LONG_CHART_BUCKETS
+        return self._store.series({focus.chart}, now_unix_s=now_unix_s, step_s=step_s, buckets=buckets)

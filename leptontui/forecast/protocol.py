@@ -80,7 +80,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True):
     scored: int
     coverage80: float
     coverage95: float
-    relative_error: float
+    relative_error: float | None
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):

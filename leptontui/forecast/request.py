@@ -143,12 +143,16 @@ class Foreseen:
         if self.asked.told:
             raise ValueError("only some steps were asked for")
         count = len(self.edges) // _LINES
-        lines = [tuple(self.edges[line * count : (line + 1) * count]) for line in range(_LINES)]
+        mean, lo80, hi80, lo95, hi95 = (tuple(self.edges[line * count : (line + 1) * count]) for line in range(_LINES))
         return Forecast(
             self.key,
             self.asked.end_unix_s,
             self.asked.step_s,
-            *lines,
+            mean,
+            lo80,
+            hi80,
+            lo95,
+            hi95,
             model=self.model,
             eta=self.eta,
             fallback=self.fallback,

@@ -26,6 +26,9 @@ CHART_STEP_S = 10.0
 CHART_BUCKETS = 180
 """A chart's history is up to 180 ten-second means: half an hour."""
 
+LONG_CHART_BUCKETS = 360
+"""A long chart's history is up to 360 one-minute means: six hours."""
+
 FORECAST_STEPS = 90
 """A forecast reaches 90 steps of ten seconds: 15 minutes ahead."""
 

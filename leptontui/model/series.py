@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -77,6 +77,25 @@ class Eta:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastTrack:
+    """How forecasts of one metric came out so far, near one horizon.
+
+    Attributes:
+        steps: the horizon it speaks of, in steps.
+        scored: forecasts whose time has come.
+        coverage80, coverage95: share of them, 0 to 1, that the band held.
+        relative_error: their mean absolute error over that of the last value kept; below 1 is better than that. None
+            where nothing ever moved.
+    """
+
+    steps: int
+    scored: int
+    coverage80: float
+    coverage95: float
+    relative_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """Forecast of one series with its bands, clipped to the metric's physical bounds.
 
@@ -86,8 +105,12 @@ class Forecast:
         step_s: width of a step.
         mean: point forecast, shape (h,).
         lo80, hi80, lo95, hi95: edges of the bands, shape (h,) each.
-        model: what computed it, e.g. "damped ETS"; "constant" where no model was needed.
+        model: what computed it, e.g. "damped ETS 61 %, Theta 39 %"; "constant" where no model was needed.
         eta: crossing of the metric's threshold, None if none is foreseen.
+        fallback: why no model computed it ("constant", "binary", "too short", "gap", …); "" if one did.
+        track: how such forecasts came out so far, None before the first was scored.
+        past_s: length of the stretch it was made from: since the last gap, restart or level shift; None if not known.
+        is_cut: whether there is more of the past than that stretch: it starts anew.
     """
 
     key: SeriesKey
@@ -100,6 +123,10 @@ class Forecast:
     hi95: tuple[float, ...]
     model: str
     eta: Eta | None = None
+    fallback: str = ""
+    track: ForecastTrack | None = None
+    past_s: float | None = None
+    is_cut: bool = False
 
 
 class ForecasterState(StrEnum):
@@ -113,6 +140,25 @@ class ForecasterState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastReach:
+    """How much of the fleet is forecast, and at what cost.
+
+    Attributes:
+        series: series of the fleet that are to be forecast, near and far ones counted apart.
+        fresh: those of them with a forecast that is still valid.
+        oldest_s: age of the forecast that was not renewed for longest, None before the first.
+        budget_share: share of one core that forecasts may take.
+        spent_share: share of one core that they took in the last minutes.
+    """
+
+    series: int = 0
+    fresh: int = 0
+    oldest_s: float | None = None
+    budget_share: float = 0.0
+    spent_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ForecasterStatus:
     """The forecast worker as the screen shows it.
 
@@ -123,6 +169,9 @@ class ForecasterStatus:
         failed: series for which no forecast could be made so far.
         restarts: how often the worker was started again.
         ms_per_series: mean cost of one forecast in the last batch, None before the first.
+        fallbacks: how many forecasts so far were made without a model, by reason, most frequent first.
+        learned: where what it has learned came from: "" anew, else in words.
+        reach: how much of the fleet is forecast, and at what cost.
     """
 
     state: ForecasterState = ForecasterState.OFF
@@ -131,3 +180,6 @@ class ForecasterStatus:
     failed: int = 0
     restarts: int = 0
     ms_per_series: float | None = None
+    fallbacks: tuple[tuple[str, int], ...] = ()
+    learned: str = ""
+    reach: ForecastReach = field(default_factory=ForecastReach)

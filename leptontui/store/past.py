@@ -15,6 +15,7 @@ from leptontui.model.series import Entity, Series, SeriesKey
 from leptontui.store.keys import SlotTable
 from leptontui.store.schema import series_of
 from leptontui.store.tiers import History
+from leptontui.store.windows import Window
 
 SHORT: Final = (Entity.SERVICE, Entity.SAMPLE)
 """Of these only an hour is kept."""
@@ -75,6 +76,61 @@ class Past:
                 if made is not None:
                     found[key] = made
         return found
+
+    def closed(
+        self,
+        keys: Collection[SeriesKey],
+        slot_of: Callable[[SeriesKey], int | None],
+        *,
+        now_unix_s: float,
+        step_s: float,
+        buckets: int,
+    ) -> tuple[float, dict[SeriesKey, npt.NDArray[np.float32]]]:
+        """See `Store.closed`; `slot_of` gives the slot of a key."""
+        last = int(now_unix_s // step_s) - 1
+        found: dict[SeriesKey, npt.NDArray[np.float32]] = {}
+        for entity, history in self._history.items():
+            ring = history.ring(step_s)
+            known = [(key, slot) for key in keys if key.entity is entity and (slot := slot_of(key)) is not None]
+            asked = [(key, slot) for key, slot in known if key.metric in history.metrics]
+            if ring is None or not asked:
+                continue
+            slots = np.unique(np.array([slot for _, slot in asked], dtype=np.int32))
+            window = ring.window(slots, last - min(buckets, ring.buckets - 1) + 1, last)
+            for key, slot in asked:
+                values = window[:, history.metrics.index(key.metric), int(np.searchsorted(slots, slot))]
+                sampled = np.flatnonzero(~np.isnan(values))
+                if len(sampled):
+                    found[key] = np.ascontiguousarray(values[sampled[0] :])
+        return (last + 1) * step_s, found
+
+    def window(
+        self,
+        entity: Entity,
+        table: SlotTable | None,
+        names: pl.Series,
+        *,
+        now_unix_s: float,
+        step_s: float,
+        buckets: int,
+    ) -> Window:
+        """See `Store.window`; with the entity's slots (None for hosts) and the names of the hosts' codes."""
+        history = self._history[entity]
+        ring = history.ring(step_s)
+        if ring is None:
+            raise KeyError(step_s)
+        last = int(now_unix_s // step_s) - 1
+        first = last - min(buckets, ring.buckets - 1) + 1
+        if table is None:
+            hosts, instances = names, pl.repeat("", len(names), eager=True, dtype=pl.String)
+        else:
+            frame = table.frame()
+            # Free slots belong to no host and hold nothing.
+            hosts = names.gather(frame["host"].clip(0)) if len(names) else pl.Series([], dtype=pl.String)
+            instances = frame["instance"]
+        ends = step_s * np.arange(first + 1, last + 2, dtype=np.float64)
+        values = ring.window(slice(len(hosts)), first, last)
+        return Window(entity, history.metrics, hosts, instances, ends, values)
 
     def trends(self, table: SlotTable, names: pl.Series, now_unix_s: float) -> pl.DataFrame:
         """See `Store.trends`; with the GPUs' slots and the names of the hosts' codes."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from leptontui.model.catalogue import CHART_BUCKETS, CHART_STEP_S
@@ -20,6 +21,7 @@ from leptontui.store.oddities import Odd, Oddities
 from leptontui.store.past import Past
 from leptontui.store.rates import MAX_GAP_INTERVALS, Rates, with_host_rates
 from leptontui.store.schema import LISTS_OF, counters_of, instances_of
+from leptontui.store.windows import Window
 from leptontui.wire import Hello, Received, Sweep
 
 _WITH_SLOTS: Final[tuple[Entity, ...]] = (
@@ -154,6 +156,26 @@ class Store:
             KeyError: no tier has such buckets.
         """
         return self._past.series(keys, self._slot, now_unix_s=now_unix_s, step_s=step_s, buckets=buckets)
+
+    def closed(
+        self, keys: Collection[SeriesKey], *, now_unix_s: float, step_s: float, buckets: int
+    ) -> tuple[float, dict[SeriesKey, npt.NDArray[np.float32]]]:
+        """Like `series`, of closed buckets only, as arrays that all end at the same time.
+
+        Returns:
+            the end of the last bucket, and means (n,) from the first sampled bucket on, NaN where not sampled.
+        """
+        return self._past.closed(keys, self._slot, now_unix_s=now_unix_s, step_s=step_s, buckets=buckets)
+
+    def window(self, entity: Entity, *, now_unix_s: float, step_s: float, buckets: int) -> Window:
+        """The newest closed buckets of all series of an entity with history; copies them.
+
+        Raises:
+            KeyError: the entity has no history, or no tier has such buckets.
+        """
+        return self._past.window(
+            entity, self._slots.get(entity), self._names(), now_unix_s=now_unix_s, step_s=step_s, buckets=buckets
+        )
 
     def trends(self, now_unix_s: float) -> pl.DataFrame:
         """The last quarter of an hour of every GPU, the open minute included.

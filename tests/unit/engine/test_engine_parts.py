@@ -1,14 +1,13 @@
-"""The engine's parts: the bounded queue, the roster, and the choice of what to forecast."""
+"""The engine's parts: the bounded queue, the roster, and the bounds of what is forecast."""
 
 import asyncio
 import random
 
-import polars as pl
 import pytest
 
 from leptontui.engine.collector import SWEEPS_OF_A_HOST, Collector, _Queue
 from leptontui.engine.engine import pause_s
-from leptontui.engine.foresight import SUSPECTS, bounds_of, suspects
+from leptontui.engine.foresight import bounds_of
 from leptontui.engine.roster import Roster
 from leptontui.model.link import Fault, FaultKind, Link, LinkCounts, LinkState
 from leptontui.model.series import Entity, SeriesKey
@@ -136,47 +135,6 @@ def test_the_roster_gives_cause_and_mend_in_the_fleets_order() -> None:
     assert found.frame.row(1) == ("b", "infer", "lost", "no answer in 10 s — is it on?", "", "", None, None, None)
     assert found.counts == LinkCounts(dialing=1, lost=1)
     assert found.link("stranger") is None
-
-
-def gpu(uuid: str, temps: list[float | None], memory_gib: list[float] | None = None) -> dict[str, object]:
-    memory = memory_gib or [10.0] * len(temps)
-    return {
-        "host": "h",
-        "uuid": uuid,
-        "temp_c": temps[-1],
-        "temp_slowdown_c": 87.0,
-        "memory_used_bytes": int(memory[-1] * 2**30),
-        "memory_total_bytes": 80 * 2**30,
-        "trend_temp_c": temps,
-        "trend_memory_used_bytes": [value * 2**30 for value in memory],
-    }
-
-
-def frame(*rows: dict[str, object]) -> pl.DataFrame:
-    floats = pl.List(pl.Float32)
-    overrides = {"trend_temp_c": floats, "trend_memory_used_bytes": floats, "temp_c": pl.Float32}
-    return pl.DataFrame(list(rows), schema_overrides=overrides)
-
-
-def test_a_rising_gpu_is_suspected_and_a_steady_or_falling_one_is_not() -> None:
-    rising = gpu("rising", [60.0 + minute for minute in range(15)])
-    steady = gpu("steady", [60.0] * 15)
-    falling = gpu("falling", [80.0 - minute for minute in range(15)])
-    silent = gpu("silent", [None] * 15)
-    assert suspects(frame(steady, rising, falling, silent)) == [SeriesKey("h", Entity.GPU, "rising", "temp_c")]
-
-
-def test_the_one_that_would_be_there_first_comes_first() -> None:
-    slow = gpu("slow", [60.0 + minute for minute in range(15)])
-    fast = gpu("fast", [40.0 + 3 * minute for minute in range(15)])
-    filling = gpu("filling", [50.0] * 15, [60.0 + 1.2 * minute for minute in range(15)])
-    names = [key.instance for key in suspects(frame(slow, fast, filling))]
-    assert names == ["filling", "fast", "slow"]
-
-
-def test_suspects_are_bounded() -> None:
-    rows = [gpu(f"g{i}", [60.0 + minute for minute in range(15)]) for i in range(3 * SUSPECTS)]
-    assert len(suspects(frame(*rows))) == SUSPECTS
 
 
 def test_a_forecast_is_bounded_by_capacity_or_catalogue() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ LIMIT_S = 60.0
 def request(values, *, threshold=None, steps=20, lower=0.0, upper=100.0, host="a"):
     key = SeriesKey(host, Entity.GPU, "G0", "util_pct")
     times = tuple(10.0 * (number + 1) for number in range(len(values)))
-    return ForecastRequest(Series(key, times, tuple(values), 10.0), lower, upper, threshold, steps=steps)
+    return ForecastRequest.of(Series(key, times, tuple(values), 10.0), lower, upper, threshold, steps=steps)
 
 
 def ramp(n=60, slope=1.0):
@@ -54,29 +55,46 @@ async def ready(monkeypatch):
 
 
 async def test_a_batch_is_forecast_and_counted(ready):
-    rising, short, constant = request(ramp(), threshold=85.0), request([1.0, 2.0]), request([7.0] * 30, host="b")
-    made = await ready.forecast([rising, short, constant])
-    assert [forecast.key for forecast in made] == [rising.series.key, constant.series.key]
-    assert [forecast.model for forecast in made] == ["damped ETS", "constant"]
-    first = made[0]
+    rising, constant = request(ramp(), threshold=85.0), request([7.0] * 30, host="b")
+    silent, short = request([None] * 30, host="c"), request([1.0, 2.0], host="d")
+    made = await ready.forecast([rising, silent, constant, short])
+    assert [found.key for found in made] == [rising.key, constant.key, short.key]
+    assert [found.fallback for found in made] == ["", "constant", "too short"]
+    first = made[0].forecast()
     assert (first.origin_unix_s, first.step_s, len(first.mean)) == (600.0, 10.0, 20)
     assert first.eta.threshold == 85.0
-    assert 600.0 < first.eta.earliest_unix_s <= first.eta.expected_unix_s < 800.0
+    assert 600.0 < first.eta.earliest_unix_s < 800.0
+    assert (first.past_s, first.is_cut, first.track) == (600.0, False, None)
     assert made[1].eta is None
     status = ready.status
-    assert (status.state, status.made, status.failed, status.restarts) == (ForecasterState.READY, 2, 0, 0)
+    assert (status.state, status.made, status.failed, status.restarts) == (ForecasterState.READY, 3, 0, 0)
+    assert dict(status.fallbacks) == {"constant": 1, "too short": 1, "nothing known": 1}
     assert status.ms_per_series > 0
+    assert 0 < ready.seconds < 60
     assert await ready.forecast([]) == []
 
 
-async def test_the_origin_is_the_last_value_seen(ready):
+async def test_of_the_fleet_only_some_horizons_are_told(ready):
+    whole, (some,) = (
+        await ready.forecast([request(ramp())]),
+        await ready.forecast([replace(request(ramp(), host="b"), told=(1, 20))]),
+    )
+    assert (some.at(1), some.at(20)) == (whole[0].at(1), whole[0].at(20))
+    assert some.at(2) is None
+    assert len(some.edges) == 10
+    with pytest.raises(ValueError, match="only some"):
+        some.forecast()
+
+
+async def test_the_origin_is_the_last_bucket_whether_seen_or_not(ready):
     (made,) = await ready.forecast([request([*ramp(), None, None])])
-    assert made.origin_unix_s == 600.0
+    assert made.forecast().origin_unix_s == 620.0
+    assert made.last == pytest.approx(79.4)
 
 
 async def test_batches_wait_for_their_turn(ready):
     made = await asyncio.gather(*(ready.forecast([request(ramp(), host=name)]) for name in "abc"))
-    assert [forecasts[0].key.host for forecasts in made] == ["a", "b", "c"]
+    assert [found[0].key.host for found in made] == ["a", "b", "c"]
 
 
 async def test_a_killed_worker_is_started_again(ready):
