@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-OFFLINE: Final = frozenset({"backtest"})
+OFFLINE: Final = frozenset({"backtest", "notify check", "notify test"})
 """The commands that `run_offline` runs, as their parsers set `command`."""
 
 
@@ -21,6 +21,7 @@ def add_offline_commands(commands: argparse._SubParsersAction[Any]) -> None:
         commands: the program's subparsers.
     """
     _add_backtest(commands)
+    _add_notify(commands)
 
 
 def run_offline(arguments: argparse.Namespace) -> int:
@@ -48,6 +49,14 @@ def run_offline(arguments: argparse.Namespace) -> int:
                 origins=arguments.origins,
                 as_json=arguments.json,
             )
+        case "notify check":
+            from leptontui.wiring.notify import check_notifiers
+
+            return check_notifiers(arguments.file, as_json=arguments.json)
+        case "notify test":
+            from leptontui.wiring.notify import try_notifier
+
+            return try_notifier(arguments.name, arguments.file)
         case unknown:
             raise AssertionError(unknown)
 
@@ -71,3 +80,16 @@ def _add_backtest(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.set_defaults(command="backtest")
+
+
+def _add_notify(commands: argparse._SubParsersAction[Any]) -> None:
+    notify = commands.add_parser("notify", help="look after who is told of alerts")
+    notify_commands = notify.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    check = notify_commands.add_parser("check", help="tell every problem of the notifiers' file")
+    check.add_argument("file", metavar="FILE.toml", nargs="?", type=Path, help="else ~/.config/leptontui/notify.toml")
+    check.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    check.set_defaults(command="notify check")
+    test = notify_commands.add_parser("test", help="send one test message and say what became of it")
+    test.add_argument("name", metavar="NAME", help="the notifier's name")
+    test.add_argument("-f", "--file", metavar="FILE.toml", type=Path, help="else ~/.config/leptontui/notify.toml")
+    test.set_defaults(command="notify test")

@@ -44,7 +44,7 @@ from leptontui.config.text import unreadable
 MAX_FILE_BYTES: Final = 1 << 20
 _FORBIDDEN: Final = 0o077
 _SHORTEST_SECRET: Final = 4
-_QUOTED: Final = 40
+_QUOTED: Final = 20
 """Problems quote at least so much of a text."""
 _HIDDEN: Final = "a text that is not repeated here, as it may be a secret"
 
@@ -150,7 +150,8 @@ def _notifiers(top: Table) -> tuple[NotifierSpec, ...]:
             table.problem("name", f'a second notifier called "{name}"', "another name")
         names.add(name)
         if len(top.problems) == before:
-            line = top.lines.key("notifier", n, "name")
+            key = next(key for key in ("url", "urls", "alertmanager") if key in values)
+            line = top.lines.key("notifier", n, key)
             where = top.file if line is None else f"{top.file}:{line}"
             specs += [replace(spec, where=where) for spec in found]
     return tuple(specs)
@@ -181,6 +182,8 @@ def _secrets(value: object, *, is_secret: bool = False) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _secrets(inner, is_secret=is_secret)
-    elif isinstance(value, str) and (is_secret or "://" in value) and len(value) >= _SHORTEST_SECRET:
-        yield value[:_QUOTED]
-        yield ascii(value)[1:-1][:_QUOTED]
+    elif isinstance(value, str) and (is_secret or "://" in value):
+        secret = value.partition("://")[2] if "://" in value else value  # what kind of service it is is no secret
+        if len(secret) >= _SHORTEST_SECRET:
+            yield secret[:_QUOTED]
+            yield ascii(secret)[1:-1][:_QUOTED]
