@@ -1,0 +1,115 @@
+"""Rarity: how often a value as far out as this one was seen before, from a histogram of each row's own past.
+
+Conformal: nothing is assumed of a distribution's shape as long as there is a past. Beyond all that was seen, where
+counts say nothing, the tail of a Cauchy distribution is mixed in with the weight of four observations, so that more
+extreme is always rarer and a short past never claims to know much.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from leptontui.anomaly.table import Flags, Floats, Rows, Table
+
+BINS: Final = 32
+_FARTHEST: Final = 300.0
+"""Deviations beyond this are counted as this."""
+_SCALE: Final = 2.0
+_TOP: Final = float(np.arcsinh(_FARTHEST * _SCALE))
+_PRIOR: Final = 4.0
+"""Observations that the assumed tail weighs as much as."""
+_FADE: Final = 1.0 / 20000.0
+"""By how much the past weighs less with every value."""
+_PER_UNIT: Final = 0.5
+"""Decades of rarity that one unit of deviation can claim at most: what hardly deviates is no surprise, however steady
+the series was so far."""
+_TURN: Final = 16
+"""Sums of a row are made anew every so many steps."""
+_HEAVIEST: Final = 1e6
+_YOUNG: Final = 400.0
+"""Rows with less weight than this are summed at every step."""
+
+
+class Rarity:
+    """Histograms of deviations, one for each row, with a sign.
+
+    Args:
+        rows: how many.
+    """
+
+    def __init__(self, rows: int) -> None:
+        kind = np.float32
+        self._table = Table(
+            {"counts": (0.0, (BINS,), kind), "sums": (0.0, (BINS + 1,), kind), "weight": (1.0, (), np.float64)}, rows
+        )
+        self._step = 0
+
+    def resize(self, rows: int) -> None:
+        """Make room for more rows."""
+        self._table.resize(rows)
+
+    def forget(self, rows: Rows) -> None:
+        """Forget the past of some rows."""
+        self._table.forget(rows)
+
+    def nbytes(self) -> int:
+        """Bytes reserved."""
+        return self._table.nbytes()
+
+    def judge(self, deviations: Floats, said: Flags) -> Floats:
+        """How rare each deviation is, and from now on it is part of the past.
+
+        Args:
+            deviations: finite, in units of what is usual, shape (rows,).
+            said: which of them were measured, shape (rows,).
+
+        Returns:
+            -log10 of the share of the past that was as far out on the same side, both sides being counted; 0 where
+            nothing was measured. Shape (rows,).
+        """
+        rows = len(self._table)
+        places = (np.clip(np.arcsinh(deviations * _SCALE) / _TOP, -1.0, 1.0) * 0.5 + 0.5) * (BINS - 1e-6)
+        bins = places.astype(np.intp)
+        within = places - bins
+        sums = self._table["sums"].ravel()
+        first = np.arange(rows) * (BINS + 1)
+        below = sums[first + bins].astype(np.float64)
+        upto = sums[first + bins + 1].astype(np.float64)
+        total = sums[first + BINS].astype(np.float64)
+        own = upto - below
+        # A half of the bin's own count stays: what repeats exactly must not look rarer than it is.
+        above = total - upto + own * np.where(bins < BINS - 1, 1.0 - 0.5 * within, 1.0)
+        under = below + own * np.where(bins > 0, 0.5 + 0.5 * within, 1.0)
+        far = np.abs(deviations)
+        prior = _PRIOR * self._table["weight"]
+        tail = prior * 0.5 / np.sqrt(1.0 + far * far)
+        is_high = deviations > 0
+        rest = prior * 0.5
+        share = np.minimum(above + np.where(is_high, tail, rest), under + np.where(is_high, rest, tail))
+        rarity = -np.log10(np.clip(2.0 * share / (total + prior), 1e-12, 1.0))
+        self._learn(bins, said)
+        return np.where(said, np.minimum(rarity, _PER_UNIT * far), 0.0)
+
+    def _learn(self, bins: npt.NDArray[np.intp], said: Flags) -> None:
+        counts, sums, weight = self._table["counts"], self._table["sums"], self._table["weight"]
+        rows = np.flatnonzero(said)
+        weight[rows] *= 1.0 + _FADE
+        counts.ravel()[rows * BINS + bins[rows]] += weight[rows].astype(np.float32)
+        turn = self._step % _TURN
+        self._step += 1
+        if turn == 0:
+            self._lighten(np.flatnonzero(weight > _HEAVIEST))
+        np.cumsum(counts[turn::_TURN], axis=1, out=sums[turn::_TURN, 1:])
+        young = rows[sums[rows, BINS] < _YOUNG]
+        if len(young):
+            sums[young, 1:] = np.cumsum(counts[young], axis=1)
+
+    def _lighten(self, rows: npt.NDArray[np.intp]) -> None:
+        """New values weigh more and more, which is the same as old ones fading; before floats run out, scale down."""
+        scale = self._table["weight"][rows, None].astype(np.float32)
+        self._table["counts"][rows] /= scale
+        self._table["sums"][rows] /= scale
+        self._table["weight"][rows] = 1.0
