@@ -28,7 +28,7 @@ async def advance(foresight: Foresight) -> None:
 
 @pytest.mark.parametrize("jump_s", [-3600.0, 3600.0])
 async def test_a_clock_that_is_set_leaves_no_forecast_from_another_time(jump_s):
-    foresight, store, worker, clock = watched()
+    foresight, store, _worker, clock = watched()
     steady = Clock()
     foresight._steady = steady
     for ago in (30.0, 20.0, 10.0):
@@ -57,15 +57,15 @@ async def test_it_runs_until_cancelled_and_a_new_focus_does_not_wait():
         async with asyncio.timeout(20):
             await worker.asked.get()
             foresight.look_at(Focus(chart=SAMPLE))
-            while SAMPLE not in foresight.forecasts:
-                await asyncio.sleep(0)
+            while SAMPLE not in [asked.key for asked in await worker.asked.get()]:
+                pass
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_slow_series_are_forecast_hours_ahead():
-    foresight, store, worker, clock = watched()
+    foresight, store, _worker, clock = watched()
     for minute in range(30, 0, -1):
         say(store, clock.now - 60.0 * minute, disk=500 * GIB)
     foresight.look_at(Focus(chart=DISK))
@@ -114,7 +114,7 @@ async def test_a_rising_series_nobody_looks_at_is_forecast_before_the_fleet_and_
 
 
 async def test_the_whole_fleet_is_told_as_a_frame_at_the_horizons_that_are_kept():
-    foresight, store, worker, clock = watched(share=1.0)
+    foresight, store, _worker, clock = watched(share=1.0)
     for ago in range(30, 0, -1):
         say(store, clock.now - 60 * ago, disk=500 * GIB)
     await advance(foresight)
