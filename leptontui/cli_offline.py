@@ -10,7 +10,9 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-OFFLINE: Final = frozenset({"backtest", "notify check", "notify test"})
+from leptontui.cli_rules import RULES, add_rules_commands, run_rules
+
+OFFLINE: Final = frozenset({*RULES, "backtest", "notify check", "notify test"})
 """The commands that `run_offline` runs, as their parsers set `command`."""
 
 
@@ -22,6 +24,7 @@ def add_offline_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """
     _add_backtest(commands)
     _add_notify(commands)
+    add_rules_commands(commands)
 
 
 def run_offline(arguments: argparse.Namespace) -> int:
@@ -57,8 +60,8 @@ def run_offline(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.notify import try_notifier
 
             return try_notifier(arguments.name, arguments.file)
-        case unknown:
-            raise AssertionError(unknown)
+        case _:
+            return run_rules(arguments)
 
 
 def _add_backtest(commands: argparse._SubParsersAction[Any]) -> None:

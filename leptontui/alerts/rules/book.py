@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -60,6 +61,16 @@ class _File:
     problems: list[Problem] = field(default_factory=list)
 
 
+def user_rules_file() -> Path:
+    """`~/.config/leptontui/rules.toml`, or below `XDG_CONFIG_HOME`; whether it exists is not asked."""
+    folder = os.environ.get("XDG_CONFIG_HOME", "")
+    try:
+        base = Path(folder) if Path(folder).is_absolute() else Path("~/.config").expanduser()
+    except RuntimeError:  # no home
+        base = Path()
+    return base / "leptontui" / "rules.toml"
+
+
 def load_rules(user_file: Path | None, *, foreign: Foreign | None = None, is_alone: bool = False) -> RuleBook:
     """Read the shipped rules and the user's. Never raises: what is wrong is in `problems`.
 
@@ -104,6 +115,7 @@ def read_rules(text: str, file: str, *, foreign: Foreign | None = None, is_alone
         rule = read_rule(table, _origin(table), foreign)
         if rule is not None and table.values.get("disabled") is not True:
             rules.append(rule)
+    problems.sort(key=lambda problem: problem.line or 0)
     return RuleBook(tuple(rules), users.auto, tuple(problems), tuple(disabled))
 
 

@@ -55,6 +55,8 @@ _MORE: Final[dict[Entity, dict[str, pl.DataType]]] = {
         "health": _S,
         "gpu_count": _I,
         "gpus_expected": _I,
+        "gpus_gone": _I,
+        "gpus_unknown": _I,
         "node_state": _S,
         "partitions": _S,
         "odd_host": _S,
@@ -91,7 +93,7 @@ GROWING: Final[dict[Entity, tuple[str, ...]]] = {
 }
 """Totals and counters whose growth over ten minutes is kept: what `increase` may be asked of."""
 
-COUNTED: Final = frozenset({"hw_throttled_minutes", "sw_thermal_minutes"})
+COUNTED: Final = frozenset({"hw_throttled_minutes", "sw_thermal_minutes", "gpus_gone", "gpus_unknown"})
 """Told only of those to which it happened: of the others it is 0."""
 
 

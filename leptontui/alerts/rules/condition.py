@@ -80,8 +80,8 @@ def compile_value(text: str, names: Catalogued | Foreign) -> Condition:
 def _compiled(text: str, names: Catalogued | Foreign) -> tuple[Condition, pl.DataType]:
     written = write(text, names)
     columns = frozenset(written.columns)
-    dtypes = dict(names.dtypes())
-    dtypes |= {column: pl.String() for column in columns if column.startswith(LABEL)}
+    given = names.dtypes()
+    dtypes = {column: pl.String() if column.startswith(LABEL) else given[column] for column in columns}
     dtypes |= {item.column: pl.Float64() for item in written.derived}
     expr = parse_sql(written.sql)
     strange = set(expr.meta.root_names()) - dtypes.keys()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leptontui.alerts.rules.columns import LABEL
 from leptontui.alerts.rules.condition import POLARS_ERRORS, Condition
 from leptontui.alerts.rules.vocabulary import Catalogued, Foreign
 
@@ -55,7 +56,7 @@ def sampled(conditions: list[Condition], names: Catalogued | Foreign) -> pl.Data
     pool = _pool(numbers)
     columns: list[pl.Series] = []
     for name in sorted({name for condition in conditions for name in condition.expr.meta.root_names()}):
-        dtype = dtypes.get(name, pl.String() if name.startswith("label_") else pl.Float64())
+        dtype = pl.String() if name.startswith(LABEL) else dtypes.get(name, pl.Float64())
         columns.append(_column(name, dtype, pool, [*texts, *_NO_TEXT], random))
     return pl.DataFrame(columns or [pl.Series("", np.zeros(ROWS))])
 

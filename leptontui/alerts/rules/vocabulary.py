@@ -110,6 +110,33 @@ class Foreign:
         return {**_FOREIGN, **{name: pl.Float64() for name in self.metrics}}
 
 
+class AnySeries(Foreign):
+    """Recorded series of which nothing is known yet: any name may be one."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def column(self, name: str) -> str:
+        """See `Vocabulary.column`."""
+        return name
+
+    def dtypes(self) -> Mapping[str, pl.DataType]:
+        """Every column's type."""
+        return _AnyFloat(_FOREIGN)
+
+
+class _AnyFloat(dict[str, pl.DataType]):
+    """Names without a type of their own are numbers."""
+
+    def __missing__(self, name: str) -> pl.DataType:
+        return pl.Float64()
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 def _check_time(derived: Derived) -> None:
     seconds = derived.seconds
     match derived.function:

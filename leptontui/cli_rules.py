@@ -1,0 +1,86 @@
+"""Arguments of `leptontui rules` and `leptontui alerts replay`; everything heavy is imported when one is run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final
+
+RULES: Final = frozenset({"rules check", "rules list", "rules test", "alerts replay"})
+"""The commands that `run_rules` runs, as their parsers set `command`."""
+
+
+def add_rules_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the parsers of `leptontui rules`.
+
+    Args:
+        commands: the program's subparsers.
+    """
+    rules = commands.add_parser("rules", help="what is alerted on: check your rules, list them, test them")
+    rules_commands = rules.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    check = rules_commands.add_parser("check", help="tell everything that is wrong with a rules file")
+    check.add_argument("file", metavar="FILE.toml", nargs="?", type=Path, help="else ~/.config/leptontui/rules.toml")
+    check.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    check.set_defaults(command="rules check")
+    listed = rules_commands.add_parser("list", help="all rules that are in force")
+    listed.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    listed.set_defaults(command="rules list")
+    test = rules_commands.add_parser("test", help="run scenario files: series in, expected alerts out")
+    test.add_argument("files", metavar="FILE.toml", nargs="+", type=Path, help="scenario files")
+    test.add_argument("--rules", metavar="FILE.toml", type=Path, help="else ~/.config/leptontui/rules.toml")
+    test.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    test.set_defaults(command="rules test")
+
+
+def add_replay_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the parser of `leptontui alerts replay`.
+
+    Args:
+        commands: the subparsers of `leptontui alerts`.
+    """
+    replay = commands.add_parser(
+        "replay",
+        help="run rules over recorded series",
+        description="Evaluate rules step by step over recorded series, with forecasts that know the past only, and "
+        "print everything that happens to alerts.",
+    )
+    replay.add_argument("recording", metavar="PATH.parquet", type=Path, help="columns series, metric, ts, value")
+    replay.add_argument("--rules", metavar="FILE.toml", type=Path, required=True, help="the rules")
+    replay.add_argument("--every", metavar="STEPS", type=int, default=1, help="forecast at every so many steps")
+    replay.add_argument("--json", action="store_true", help="one JSON document a line instead of lines and a table")
+    replay.set_defaults(command="alerts replay")
+
+
+def run_rules(arguments: argparse.Namespace) -> int:
+    """Run one of `RULES`.
+
+    Args:
+        arguments: parsed by one of the parsers added here.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        LeptonError: a file or an option is wrong.
+    """
+    match arguments.command:
+        case "rules check":
+            from leptontui.wiring.rules import check_rules
+
+            return check_rules(arguments.file, as_json=arguments.json)
+        case "rules list":
+            from leptontui.wiring.rules import list_rules
+
+            return list_rules(as_json=arguments.json)
+        case "rules test":
+            from leptontui.wiring.rules import run_scenarios
+
+            return run_scenarios(arguments.files, rules=arguments.rules, as_json=arguments.json)
+        case "alerts replay":
+            from leptontui.wiring.replay import replay
+
+            return replay(
+                arguments.recording, rules_file=arguments.rules, every=arguments.every, as_json=arguments.json
+            )
+        case unknown:
+            raise AssertionError(unknown)
