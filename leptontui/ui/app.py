@@ -16,19 +16,19 @@ from textual.message import Message
 from textual.screen import Screen
 
 from leptontui.errors import LeptonError
-from leptontui.model.action import ActionName, ActionRequest
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
-from leptontui.ports import AccessPort, CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui import themes
-from leptontui.ui.commands import Scope, bindings_of
+from leptontui.ui.commands import Powers, Scope, bindings_of
 from leptontui.ui.logins import Logins
 from leptontui.ui.messages import ActionAsked, SnapshotPublished
 from leptontui.ui.palette_provider import RegistryProvider
 from leptontui.ui.screens.base import Condition, SnapshotScreen
 from leptontui.ui.screens.fleet import FleetScreen
 from leptontui.ui.screens.help import HelpScreen
+from leptontui.ui.wishes import Wishes
 
 _LOG = logging.getLogger(__name__)
 _NOTICE_S = 12.0
@@ -54,6 +54,7 @@ class LeptonApp(App[None]):
         commands: the way to act; None makes every screen read-only: no key that acts is bound.
         fleet: the inventory.
         access: the way to let hosts be reached: to answer logins and accept host keys; a wallboard has none.
+        alerts: the way to look after alerts; None on a read-only screen, and a wallboard has none.
         theme: name of a theme; None for the default.
         is_wallboard: show the wallboard instead of the table.
         notice: a line to show at the start.
@@ -82,6 +83,7 @@ class LeptonApp(App[None]):
         *,
         fleet: Fleet,
         access: AccessPort | None = None,
+        alerts: AlertPort | None = None,
         theme: str | None = None,
         is_wallboard: bool = False,
         notice: str = "",
@@ -94,7 +96,9 @@ class LeptonApp(App[None]):
         self._source = source
         self._port = None if is_wallboard else commands
         self._access = None if is_wallboard else access
+        self._alerts = None if is_wallboard else alerts
         self._logins = Logins(self, self._access)
+        self._wishes = Wishes(self, self._port, fleet, clock)
         self._fleet = fleet
         self._is_wallboard = is_wallboard
         self._clock = clock
@@ -106,9 +110,8 @@ class LeptonApp(App[None]):
         self._failure = ""
         self._after_first_paint: list[Callable[[], None]] = []
         self.is_frozen = False
-        for binding in bindings_of(
-            Scope.EVERYWHERE, can_act=self._port is not None, can_let_in=self._access is not None
-        ):
+        self._powers = Powers(self._port is not None, self._access is not None, self._alerts is not None)
+        for binding in bindings_of(Scope.EVERYWHERE, self._powers):
             self.bind(binding.key, binding.action, description=binding.description, show=binding.show)
         self._register_themes()
 
@@ -140,7 +143,14 @@ class LeptonApp(App[None]):
             from leptontui.ui.screens.wallboard import WallboardScreen  # noqa: PLC0415 — when it is wanted
 
             return WallboardScreen(self._source, clock=self._clock)
-        return FleetScreen(self._source, self._port, fleet=self._fleet, access=self._access, clock=self._clock)
+        return FleetScreen(
+            self._source,
+            self._port,
+            fleet=self._fleet,
+            access=self._access,
+            alerts=self._alerts,
+            clock=self._clock,
+        )
 
     def on_mount(self) -> None:
         """Listen to the source, say what there is to say."""
@@ -165,6 +175,7 @@ class LeptonApp(App[None]):
         self._logins.tell(message.snapshot.questions)
         if not self.is_frozen:
             self._show()
+            self._wishes.propose(message.snapshot)
 
     def on_engine_failed(self, message: EngineFailed) -> None:
         """Say it where it stays, and once so that it is not overlooked."""
@@ -235,7 +246,7 @@ class LeptonApp(App[None]):
 
     def action_help(self) -> None:
         """Show what the keys and signs mean."""
-        self.push_screen(HelpScreen(can_act=self._port is not None, can_let_in=self._access is not None))
+        self.push_screen(HelpScreen(self._powers))
 
     def action_answer(self) -> None:
         """Answer the login that has waited longest."""
@@ -245,43 +256,7 @@ class LeptonApp(App[None]):
 
     def on_action_asked(self, message: ActionAsked) -> None:
         """Ask for what is missing, then show the plan."""
-        if self._port is None:
-            return
-        if message.action is ActionName.RESTART_UNIT:
-            self._choose_unit(message.host)
-        else:
-            self._plan(ActionRequest(message.action, message.host, reason=message.reason))
-
-    def _choose_unit(self, host: str) -> None:
-        known = self._latest.targets if self._latest is not None else {}
-        target = known.get(host) or self._fleet.host(host)
-        units = target.units if target is not None else ()
-        if not units:
-            self.notify(
-                f"No unit of {host} may be restarted. Name them in the inventory, in the host's group: "
-                'units = ["nvidia-persistenced"]',
-                title="Restart",
-                severity="warning",
-                timeout=_NOTICE_S,
-                markup=False,
-            )
-            return
-        if len(units) == 1:
-            self._plan(ActionRequest(ActionName.RESTART_UNIT, host, unit=units[0]))
-            return
-        from leptontui.ui.screens.choose_unit import ChooseUnitScreen  # noqa: PLC0415 — when it is wanted
-
-        def chosen(unit: str | None) -> None:
-            if unit is not None:
-                self._plan(ActionRequest(ActionName.RESTART_UNIT, host, unit=unit))
-
-        self.push_screen(ChooseUnitScreen(units), chosen)
-
-    def _plan(self, request: ActionRequest) -> None:
-        from leptontui.ui.screens.plan import PlanScreen  # noqa: PLC0415 — when it is wanted
-
-        if self._port is not None:
-            self.push_screen(PlanScreen(self._port, request, clock=self._clock))
+        self._wishes.ask(message, self._latest)
 
     def _register_themes(self) -> None:
         for palette in self.palettes.values():

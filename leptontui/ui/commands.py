@@ -4,49 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from textual.binding import Binding
 
+from leptontui.ui.alert_commands import ALERT_COMMANDS
+from leptontui.ui.command import Command, Scope
 
-class Scope(StrEnum):
-    """On which screen a command works."""
-
-    EVERYWHERE = "everywhere"
-    FLEET = "fleet"
-    HOST = "host"
-    INSPECT = "inspect"
-    JOBS = "jobs"
-    EVENTS = "events"
-    KEYS = "keys"
-    HELP = "help"
-    WALLBOARD = "wallboard"
+__all__ = ["COMMANDS", "PANELS", "Command", "Powers", "Scope", "bindings_of", "commands_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """One thing a key does.
+class Powers:
+    """What can be done from a screen, by the ports it has: keys that need more do not exist.
 
     Attributes:
-        action: name of the Textual action, `action_<name>` on the scope's screen (EVERYWHERE: on the app).
-        keys: keys that do it, comma-separated, as Textual names them.
-        title: the word in the footer.
-        meaning: one sentence for help and palette.
-        scope: where it works.
-        acts: changes something on a host: absent where there is no command port.
-        in_footer: whether the footer shows it.
-        lets_in: helps hosts to be reached: absent where there is no access port.
+        acts: there is a command port.
+        lets_in: there is an access port.
+        tends: there is an alert port.
     """
 
-    action: str
-    keys: str
-    title: str
-    meaning: str
-    scope: Scope
     acts: bool = False
-    in_footer: bool = True
     lets_in: bool = False
+    tends: bool = False
+
+    def allow(self, command: Command) -> bool:
+        """Whether a command needs nothing that is not there."""
+        return (
+            (self.acts or not command.acts)
+            and (self.lets_in or not command.lets_in)
+            and (self.tends or not command.tends)
+        )
 
 
 PANELS: Final = ("overview", "processes", "storage", "network", "services", "events")
@@ -54,6 +42,7 @@ PANELS: Final = ("overview", "processes", "storage", "network", "services", "eve
 
 COMMANDS: tuple[Command, ...] = (
     Command("open_host", "enter", "host", "Open the host under the cursor.", Scope.FLEET),
+    Command("open_triage", "t", "triage", "Show the alerts: what is wrong, what will be, what changed.", Scope.FLEET),
     Command("filter", "slash", "filter", "Filter the rows as you type.", Scope.FLEET),
     Command("sort_next", "s", "sort", "Sort by the next column; S goes back.", Scope.FLEET),
     Command("sort_previous", "S", "sort back", "Sort by the previous column.", Scope.FLEET, in_footer=False),
@@ -99,6 +88,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("mark", "space", "mark", "Mark the key under the cursor, or unmark it.", Scope.KEYS),
     Command("mark_group", "g", "mark group", "Mark all keys of the group, or unmark them.", Scope.KEYS),
     Command("leave", "escape,q,K", "back", "Go back to the fleet.", Scope.KEYS),
+    *ALERT_COMMANDS,
     Command("filter", "slash", "search", "Search keys, signs, filters and metrics.", Scope.HELP),
     Command("leave", "escape,q,question_mark,f1", "back", "Show everything again; then go back.", Scope.HELP),
     Command(
@@ -119,22 +109,12 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
-def commands_of(scope: Scope, *, can_act: bool, can_let_in: bool = False) -> Iterator[Command]:
-    """The commands of one scope, in the registry's order.
-
-    Args:
-        scope: which.
-        can_act: whether there is a command port; without one, none that acts.
-        can_let_in: whether there is an access port; without one, none that lets anybody in.
-    """
-    return (
-        command
-        for command in COMMANDS
-        if command.scope is scope and (can_act or not command.acts) and (can_let_in or not command.lets_in)
-    )
+def commands_of(scope: Scope, powers: Powers) -> Iterator[Command]:
+    """The commands of one scope that these powers allow, in the registry's order."""
+    return (command for command in COMMANDS if command.scope is scope and powers.allow(command))
 
 
-def bindings_of(scope: Scope, *, can_act: bool, can_let_in: bool = False) -> list[Binding]:
+def bindings_of(scope: Scope, powers: Powers) -> list[Binding]:
     """Textual bindings for one scope; see `commands_of`."""
     return [
         # What starts typing takes effect before the next key is handed on: over a slow line keys come in bursts, and
@@ -146,5 +126,5 @@ def bindings_of(scope: Scope, *, can_act: bool, can_let_in: bool = False) -> lis
             show=command.in_footer,
             priority=command.action == "filter",
         )
-        for command in commands_of(scope, can_act=can_act, can_let_in=can_let_in)
+        for command in commands_of(scope, powers)
     ]

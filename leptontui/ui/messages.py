@@ -23,8 +23,9 @@ class SnapshotPublished(Message):
 class ActionAsked(Message):
     """The user wants something done to a host; the app asks for what is missing and shows the plan."""
 
-    def __init__(self, action: ActionName, host: str, reason: str = "") -> None:
+    def __init__(self, action: ActionName, host: str, reason: str = "", unit: str = "") -> None:
         super().__init__()
         self.action = action
         self.host = host
         self.reason = reason
+        self.unit = unit

@@ -6,7 +6,7 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from leptontui.ui.commands import Command, Scope, commands_of
+from leptontui.ui.commands import Command, Powers, Scope, commands_of
 from leptontui.ui.screens.base import SnapshotScreen
 from leptontui.ui.widgets.footer import key_names
 
@@ -33,13 +33,12 @@ class RegistryProvider(Provider):
 
     def _commands(self) -> list[Command]:
         screen = self.screen
-        can_act = isinstance(screen, SnapshotScreen) and screen.commands is not None
-        can_let_in = isinstance(screen, SnapshotScreen) and screen.access is not None
+        powers = screen.powers if isinstance(screen, SnapshotScreen) else Powers()
         scopes = [scope for scope in Scope if type(screen).__name__.lower() == f"{scope.value}screen"]
         return [
             command
             for scope in (*scopes, Scope.EVERYWHERE)
-            for command in commands_of(scope, can_act=can_act, can_let_in=can_let_in)
+            for command in commands_of(scope, powers)
             if command.action != "command_palette"
         ]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from textual.screen import Screen
 from textual.widgets import Input
 
-from leptontui.ports import AccessPort, CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
-from leptontui.ui.commands import Scope, bindings_of
+from leptontui.ui.commands import Powers, Scope, bindings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,33 @@ class SnapshotScreen(Screen[None]):
         source: where snapshots come from; told what is in focus.
         commands: the way to act; None on a read-only screen.
         access: the way to let hosts be reached; None where there is none.
+        alerts: the way to look after alerts; None where there is none.
         condition: must be in sight as long as it is not the ordinary one.
     """
 
     def __init__(
-        self, source: SnapshotSource, commands: CommandPort | None, *, access: AccessPort | None = None
+        self,
+        source: SnapshotSource,
+        commands: CommandPort | None,
+        *,
+        access: AccessPort | None = None,
+        alerts: AlertPort | None = None,
     ) -> None:
         super().__init__()
         self.source = source
         self.commands = commands
         self.access = access
+        self.alerts = alerts
         self.condition = Condition()
+
+    @property
+    def powers(self) -> Powers:
+        """What can be done from here."""
+        return Powers(self.commands is not None, self.access is not None, self.alerts is not None)
 
     def bind_keys(self, scope: Scope) -> None:
         """Bind the registry's keys of one scope."""
-        mine = bindings_of(scope, can_act=self.commands is not None, can_let_in=self.access is not None)
+        mine = bindings_of(scope, self.powers)
         for key in (key for one in mine for key in one.key.split(",")):
             self._bindings.key_to_bindings.pop(key, None)  # Textual's own, such as tab, would come first
         for one in mine:

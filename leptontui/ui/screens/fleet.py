@@ -15,7 +15,7 @@ from leptontui.model.action import ActionName
 from leptontui.model.focus import Focus
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
-from leptontui.ports import AccessPort, CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.arranger import Arranger
 from leptontui.ui.commands import Scope
@@ -44,6 +44,7 @@ class FleetScreen(FleetWays):
         commands: the way to act; None on a read-only screen.
         fleet: the inventory.
         access: the way to let hosts be reached; None where there is none.
+        alerts: the way to look after alerts; None where there is none.
         clock: tells the time in unix seconds.
     """
 
@@ -56,9 +57,10 @@ class FleetScreen(FleetWays):
         *,
         fleet: Fleet,
         access: AccessPort | None = None,
+        alerts: AlertPort | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, commands, fleet=fleet, access=access, clock=clock)
+        super().__init__(source, commands, fleet=fleet, access=access, alerts=alerts, clock=clock)
         self._expected = len(fleet.hosts)
         self._state = ViewState()
         self._arrangement: Arrangement | None = None
@@ -83,7 +85,7 @@ class FleetScreen(FleetWays):
         yield FleetTable(self._clock)
         yield Static(id="nothing", markup=False)
         yield StatusLine()
-        yield CommandFooter(Scope.FLEET, can_act=self.commands is not None, can_let_in=self.access is not None)
+        yield CommandFooter(Scope.FLEET, self.powers)
 
     def on_mount(self) -> None:
         """Ages grow between two snapshots."""
@@ -269,7 +271,8 @@ class FleetScreen(FleetWays):
         if self._arrangement is not None:
             blind = facts.counts.total - facts.counts.live
             note = fleet_words.filter_note(self._arrangement, self.size.width)
-            self.query_one(FilterBar).show(self._arrangement.summary, blind=blind, note=note)
+            board = self._arrangement.snapshot.alerts
+            self.query_one(FilterBar).show(self._arrangement.summary, blind=blind, note=note, board=board)
 
     def _say_nothing(self) -> None:
         is_empty = self._arrangement is None or self._arrangement.shown == 0

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from leptontui.render.cells import Piece
 from leptontui.render.palette import Palette
-from leptontui.ui.commands import Scope, bindings_of
+from leptontui.ui.commands import Powers, Scope, bindings_of
 from leptontui.ui.screens.help_words import HelpRow, HelpSection, help_sections
 from leptontui.ui.themes import palette_of
 from leptontui.ui.widgets.footer import CommandFooter
@@ -27,17 +27,16 @@ class HelpScreen(ModalScreen[None]):
     """What the keys and signs mean, and what the metrics are.
 
     Args:
-        can_act: whether keys that act are explained.
-        can_let_in: whether keys that let hosts be reached are explained.
+        powers: what can be done here: no other key is explained.
     """
 
     AUTO_FOCUS = "#help-body"
 
-    def __init__(self, *, can_act: bool, can_let_in: bool = False) -> None:
+    def __init__(self, powers: Powers) -> None:
         super().__init__()
-        self._sections = help_sections(can_act=can_act, can_let_in=can_let_in)
+        self._sections = help_sections(powers)
         self._filter = ""
-        for one in bindings_of(Scope.HELP, can_act=can_act, can_let_in=can_let_in):
+        for one in bindings_of(Scope.HELP, powers):
             self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
 
     def compose(self) -> ComposeResult:
@@ -45,7 +44,7 @@ class HelpScreen(ModalScreen[None]):
         yield SearchBar()
         with VerticalScroll(id="help-body", can_focus=True):
             yield Static(id="help-page", markup=False)
-        yield CommandFooter(Scope.HELP, can_act=False)
+        yield CommandFooter(Scope.HELP, Powers())
 
     def on_mount(self) -> None:
         """Everything, at first."""

@@ -11,7 +11,7 @@ from leptontui.model.health import EVENTS, Severity
 from leptontui.model.series import Entity
 from leptontui.render.palette import role_of
 from leptontui.render.standing import LINK_GLYPHS, LINK_ROLES
-from leptontui.ui.commands import Scope, commands_of
+from leptontui.ui.commands import Powers, Scope, commands_of
 from leptontui.ui.widgets.footer import key_names
 from leptontui.ui.widgets.metric_text import source_words, unit_words
 from leptontui.view.query import FIELDS
@@ -100,19 +100,14 @@ class HelpSection:
         return replace(self, rows=tuple(row for row in self.rows if row.speaks_of(words)))
 
 
-def help_sections(*, can_act: bool, can_let_in: bool) -> tuple[HelpSection, ...]:
-    """Everything the help says.
-
-    Args:
-        can_act: whether there is a command port; without one no key that acts is explained.
-        can_let_in: whether there is an access port; likewise.
-    """
-    return tuple(_sections(can_act=can_act, can_let_in=can_let_in))
+def help_sections(powers: Powers) -> tuple[HelpSection, ...]:
+    """Everything the help says; no key is explained that needs a port which is not there."""
+    return tuple(_sections(powers))
 
 
-def _sections(*, can_act: bool, can_let_in: bool) -> Iterator[HelpSection]:
+def _sections(powers: Powers) -> Iterator[HelpSection]:
     for scope in Scope:
-        commands = list(commands_of(scope, can_act=can_act, can_let_in=can_let_in))
+        commands = list(commands_of(scope, powers))
         rows = [HelpRow(key_names(command), command.meaning) for command in commands]
         if scope is Scope.FLEET:
             rows += [HelpRow(key, words) for key, words in _CURSOR_KEYS]

@@ -82,7 +82,7 @@ class HostScreen(ActingScreen, PagedScreen[HostPage]):
             yield GpuStrip()
             yield HostChart()
             yield HostPanels()
-        yield CommandFooter(Scope.HOST, can_act=self.commands is not None, can_let_in=self.access is not None)
+        yield CommandFooter(Scope.HOST, self.powers)
 
     def on_mount(self) -> None:
         """Say what is looked at."""

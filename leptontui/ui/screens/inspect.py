@@ -72,7 +72,7 @@ class InspectScreen(PagedScreen[HostPage]):
         with VerticalScroll(id="sheet-body", can_focus=False):
             yield MetricSheet()
         yield SaidLines(id="sheet-about")
-        yield CommandFooter(Scope.INSPECT, can_act=self.commands is not None, can_let_in=self.access is not None)
+        yield CommandFooter(Scope.INSPECT, self.powers)
 
     def on_mount(self) -> None:
         """Say what is looked at."""

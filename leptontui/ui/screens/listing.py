@@ -41,7 +41,7 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
         yield RowList[R](self.key_of, self.cells_of, id="list")
         yield Static(id="nothing", markup=False)
         yield SaidLines(id="list-detail")
-        yield CommandFooter(self.SCOPE, can_act=self.commands is not None, can_let_in=self.access is not None)
+        yield CommandFooter(self.SCOPE, self.powers)
 
     def compose_note(self) -> ComposeResult:
         """The line below the header."""

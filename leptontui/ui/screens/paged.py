@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from textual.worker import Worker
 
 from leptontui.model.text import plain
-from leptontui.ports import AccessPort, CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.render.header import HeaderFacts
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.screens.base import SnapshotScreen
@@ -27,6 +27,7 @@ class PagedScreen(SnapshotScreen, Generic[P]):
         source: where snapshots come from.
         commands: the way to act; None on a read-only screen.
         access: the way to let hosts be reached; None where there is none.
+        alerts: the way to look after alerts; None where there is none.
         clock: tells the time in unix seconds.
 
     Attributes:
@@ -42,9 +43,10 @@ class PagedScreen(SnapshotScreen, Generic[P]):
         commands: CommandPort | None,
         *,
         access: AccessPort | None = None,
+        alerts: AlertPort | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, commands, access=access)
+        super().__init__(source, commands, access=access, alerts=alerts)
         self.clock = clock
         self.page: P | None = None
         self.snapshot: FleetSnapshot | None = None

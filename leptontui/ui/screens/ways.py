@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from leptontui.model.action import ActionName
 from leptontui.model.target import Fleet, HostTarget
-from leptontui.ports import AccessPort, CommandPort, SnapshotSource
+from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.messages import ActionAsked
 from leptontui.ui.screens import fleet_words
@@ -47,6 +47,7 @@ class FleetWays(ActingScreen):
         commands: the way to act; None on a read-only screen.
         fleet: the inventory as the program was started with it.
         access: the way to let hosts be reached; None where there is none.
+        alerts: the way to look after alerts; None where there is none.
         clock: tells the time in unix seconds.
 
     Attributes:
@@ -60,9 +61,10 @@ class FleetWays(ActingScreen):
         *,
         fleet: Fleet,
         access: AccessPort | None = None,
+        alerts: AlertPort | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, commands, access=access)
+        super().__init__(source, commands, access=access, alerts=alerts)
         self._fleet = fleet
         self._clock = clock
         self.known: FleetSnapshot | None = None
@@ -116,6 +118,16 @@ class FleetWays(ActingScreen):
                     self.source, self.commands, row_id.host, row_id.gpu_uuid, access=self.access, clock=self._clock
                 )
             )
+
+    def action_open_triage(self) -> None:
+        """Show the alerts."""
+        from leptontui.ui.screens.triage import TriageScreen  # noqa: PLC0415 — when it is wanted
+
+        self.app.push_screen(
+            TriageScreen(
+                self.source, self.commands, self.open_host, target=self.target, alerts=self.alerts, clock=self._clock
+            )
+        )
 
     def action_open_jobs(self) -> None:
         """Show the jobs."""

@@ -8,7 +8,7 @@ from typing import Final
 from textual import events
 
 from leptontui.render.cells import Piece, width_of
-from leptontui.ui.commands import Command, Scope, commands_of
+from leptontui.ui.commands import Command, Powers, Scope, commands_of
 from leptontui.ui.widgets.line import Line
 
 _NAMES: Final = {
@@ -38,21 +38,15 @@ class CommandFooter(Line):
 
     Args:
         scope: of which screen; the commands that work everywhere follow.
-        can_act: whether there is a command port; without one no key is shown that changes anything on a host.
-        can_let_in: whether there is an access port.
+        powers: what can be done here: no other key is shown.
     """
 
     ON = "surface"
 
-    def __init__(self, scope: Scope, *, can_act: bool, can_let_in: bool = False) -> None:
+    def __init__(self, scope: Scope, powers: Powers) -> None:
         super().__init__(id="footer")
         scopes = (scope, Scope.EVERYWHERE) if scope is not Scope.EVERYWHERE else (scope,)
-        self._all = [
-            command
-            for one in scopes
-            for command in commands_of(one, can_act=can_act, can_let_in=can_let_in)
-            if command.in_footer
-        ]
+        self._all = [command for one in scopes for command in commands_of(one, powers) if command.in_footer]
         self._commands = self._all
         self._keys: tuple[tuple[str, str], ...] = ()
 

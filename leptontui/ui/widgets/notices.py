@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from leptontui.model.alert import AlertBoard
 from leptontui.model.text import plain
+from leptontui.render.alert_words import notifier_pieces
 from leptontui.render.canvas import Line
 from leptontui.render.cells import Piece, fit_pieces, segments, width_of
 from leptontui.render.palette import Palette
@@ -102,4 +104,14 @@ def notice_parts(snapshot: FleetSnapshot, *, can_let_in: bool, is_short: bool = 
         words = f"▲ {keys} unknown key{'' if keys == 1 else 's'}" if is_short else f"▲ {keys} {hosts}"
         parts.append((Piece(words, "warning"), *way("K", "reviews")))
     parts += [(Piece(f"▲ {plain(notice)}", "warning"),) for notice in snapshot.notices]
+    return (*parts, *alert_parts(snapshot.alerts, snapshot.t_unix_s))
+
+
+def alert_parts(board: AlertBoard, now_unix_s: float) -> tuple[Part, ...]:
+    """What is wrong with the alerting itself: nobody is told, rules are not evaluated, the history is not kept."""
+    failing = [status for status in board.notifiers if status.failing_since_unix_s is not None]
+    parts: list[Part] = [notifier_pieces(status, now_unix_s) for status in failing]
+    parts += [(Piece(f"▲ {plain(trouble)}", "warning"),) for trouble in board.troubles]
+    if board.keeper:
+        parts.append((Piece(f"alerts are told and kept by {plain(board.keeper, 80)}", "dim"),))
     return tuple(parts)

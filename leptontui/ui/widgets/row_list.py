@@ -107,6 +107,11 @@ class RowList(ScrollView, Generic[_T], can_focus=True):
         if self.cursor is None:
             self._move(0, 1)
 
+    def choose(self, key: Hashable) -> None:
+        """Put the cursor on the row about `key`, if it is listed."""
+        if (at := self._at_key.get(key)) is not None:
+            self._move(at, 1)
+
     def redraw(self) -> None:
         """Draw again: what rows depend on has changed."""
         self.refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from leptontui.render.canvas import Line as Segments
 from leptontui.render.cells import Piece, fit_pieces, segments
@@ -31,6 +32,9 @@ class SaidLine(Line):
 class SaidLines(Painted):
     """A few lines of pieces; as high as there are lines."""
 
+    ON: ClassVar[str] = "background"
+    """The palette's role of what lies behind."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002 — Textual's word
         super().__init__(id=id)
         self._lines: tuple[tuple[Piece, ...], ...] = ()
@@ -44,4 +48,4 @@ class SaidLines(Painted):
 
     def paint(self, width: int, palette: Palette) -> list[Segments]:
         """Every line, fitted."""
-        return [segments(fit_pieces(line, width), palette) for line in self._lines]
+        return [segments(fit_pieces(line, width), palette, self.ON) for line in self._lines]

@@ -1,0 +1,61 @@
+"""Where an alert is, in words people use: host and GPU number, host and mount; from labels, else from the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from leptontui.model.alert import Alert, AlertBoard, Subject
+from leptontui.model.series import Entity
+from leptontui.model.text import plain
+from leptontui.snapshot import FleetSnapshot
+
+_LONGEST: Final = 60
+Numbers = Mapping[tuple[str, str], str]
+"""What GPUs are called, by host and uuid: "GPU 3"."""
+
+
+def all_alerts(board: AlertBoard) -> Iterable[Alert]:
+    """Every alert of a board that has not ended."""
+    return (alert for group in board.groups for alert in group.alerts)
+
+
+def gpu_names(snapshot: FleetSnapshot, alerts: Iterable[Alert]) -> Numbers:
+    """What the GPUs of alerts are called that have no label for it. Polars work: not for the screen's thread."""
+    wanted = {
+        alert.subject.instance
+        for alert in alerts
+        if alert.subject.entity is Entity.GPU and alert.subject.instance and not alert.label("gpu").isdigit()
+    }
+    gpus = snapshot.frames.gpus
+    if not wanted or not {"host", "uuid", "index"} <= set(gpus.columns):
+        return {}
+    import polars as pl  # noqa: PLC0415 — only where a frame is searched
+
+    from leptontui.view.row import gpu_number  # noqa: PLC0415 — likewise
+
+    found = gpus.filter(pl.col("uuid").is_in(list(wanted)))
+    columns = [name for name in ("host", "uuid", "index", "mig_index") if name in found.columns]
+    return {
+        (row["host"], row["uuid"]): f"GPU {gpu_number(row['index'], row.get('mig_index'))}"
+        for row in found.select(columns).iter_rows(named=True)
+    }
+
+
+def place_of(alert: Alert, numbers: Numbers) -> str:
+    """Host and part, fit for the screen; "fleet" for what concerns all of it."""
+    subject = alert.subject
+    host = plain(subject.host, _LONGEST) or "fleet"
+    part = part_of(subject, alert, numbers)
+    return f"{host} {part}" if part else host
+
+
+def part_of(subject: Subject, alert: Alert, numbers: Numbers) -> str:
+    """Which part of the host; "" for the host itself."""
+    if not subject.instance:
+        return ""
+    if subject.entity is Entity.GPU:
+        if alert.label("gpu").isdigit():
+            return f"GPU {alert.label('gpu')}"
+        return numbers.get((subject.host, subject.instance)) or plain(subject.instance, 14)
+    return plain(subject.instance, _LONGEST)
