@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from leptontui import __version__
 from leptontui.cli_offline import OFFLINE, add_offline_commands, run_offline
+from leptontui.cli_watching import add_forecast_options, add_recording_option, watch_options
 from leptontui.errors import ConfigError, LeptonError
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 gpus=arguments.gpus,
                 theme=arguments.theme,
                 can_act=not arguments.read_only,
+                options=watch_options(arguments, keeps_learned=False),
             )
         case "check":
             from leptontui.wiring.headless import check
@@ -100,7 +102,12 @@ def _run(arguments: argparse.Namespace) -> int:
         case "watch":
             from leptontui.wiring.headless import watch
 
-            return watch(_book(arguments), interval_s=arguments.interval, asks=arguments.ask_password)
+            return watch(
+                _book(arguments),
+                interval_s=arguments.interval,
+                asks=arguments.ask_password,
+                options=watch_options(arguments),
+            )
         case "hosts" | "config check" | "metrics":
             return _tell(arguments)
         case _:
@@ -115,6 +122,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 theme=arguments.theme,
                 is_wallboard=is_wallboard,
                 can_act=not is_wallboard and not arguments.read_only,
+                options=watch_options(arguments),
             )
 
 
@@ -192,6 +200,8 @@ def _looking() -> _Parser:
     looking = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     looking.add_argument("--theme", metavar="NAME", help="theme, e.g. lepton-light")
     looking.add_argument("--read-only", action="store_true", help="no action can be taken from this screen")
+    add_forecast_options(looking)
+    add_recording_option(looking)
     return looking
 
 
@@ -231,6 +241,7 @@ def _add_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     check.set_defaults(command="check")
     watch = commands.add_parser("watch", parents=[_choosing()], help="one JSON document a line, each interval")
     watch.add_argument("--json", action="store_true", required=True, help="the only format there is")
+    add_recording_option(watch)
     watch.set_defaults(command="watch")
 
 

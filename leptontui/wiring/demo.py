@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from leptontui.demo.spawn import spawn_demo
+from leptontui.wiring.options import WatchOptions
 
 
-def show_demo(*, hosts: int, gpus: int, theme: str | None, can_act: bool) -> int:
+def show_demo(*, hosts: int, gpus: int, theme: str | None, can_act: bool, options: WatchOptions) -> int:
     """Serve a simulated fleet and show it until the user leaves.
 
     Args:
@@ -13,6 +14,7 @@ def show_demo(*, hosts: int, gpus: int, theme: str | None, can_act: bool) -> int
         gpus: GPUs in each.
         theme: name of a theme; None for the default.
         can_act: whether there is a command port.
+        options: how it is watched.
 
     Returns:
         The exit code.
@@ -22,7 +24,7 @@ def show_demo(*, hosts: int, gpus: int, theme: str | None, can_act: bool) -> int
         from leptontui.wiring.screen import show
 
         fleet = choose_fleet(hosts=None, inventory=demo.inventory)
-        return show(fleet, interval_s=1.0, theme=theme, is_wallboard=False, can_act=can_act)
+        return show(fleet, interval_s=1.0, theme=theme, is_wallboard=False, can_act=can_act, options=options)
 
 
 def _load_screen() -> None:

@@ -17,9 +17,12 @@ from leptontui.errors import LeptonError
 from leptontui.inventory.book import Book
 from leptontui.model.link import LinkState
 from leptontui.snapshot import FleetSnapshot
+from leptontui.store.recorder import Recording
 from leptontui.view.document import document_of, exit_code_of, plain_report
 from leptontui.wiring.files import allow_links
 from leptontui.wiring.log import log_to_file
+from leptontui.wiring.options import WatchOptions
+from leptontui.wiring.recording import recorded
 from leptontui.wiring.terminal import TerminalAsker
 from leptontui.wiring.watch import FleetWatch
 
@@ -60,26 +63,28 @@ def check(book: Book, *, interval_s: float, timeout_s: float, as_json: bool, ask
     return code if code == CRITICAL or book.is_whole else UNKNOWN
 
 
-def watch(book: Book, *, interval_s: float, asks: bool = False) -> int:
+def watch(book: Book, *, interval_s: float, asks: bool = False, options: WatchOptions | None = None) -> int:
     """Print one JSON document a line per interval until interrupted or until nobody reads any more.
 
     Args:
         book: the hosts.
         interval_s: time between two sweeps, and between two lines.
         asks: whether the user may be asked for passwords and passphrases.
+        options: where it is recorded.
 
     Returns:
         0.
 
     Raises:
-        LeptonError: the watch itself failed.
+        LeptonError: the watch itself failed, or it cannot be recorded.
     """
-    try:
-        run_headless(_print_each(book, interval_s, asks=asks))
-    except KeyboardInterrupt:
-        return 0
-    except BrokenPipeError:
-        discard_output()
+    with recorded(options or WatchOptions()) as recording:
+        try:
+            run_headless(_print_each(book, interval_s, asks=asks, recording=recording))
+        except KeyboardInterrupt:
+            return 0
+        except BrokenPipeError:
+            discard_output()
     return 0
 
 
@@ -157,7 +162,7 @@ async def _two_sweeps(book: Book, interval_s: float, timeout_s: float, *, asks: 
     return await _with_watch(book, interval_s, until_enough, asks=asks)
 
 
-async def _print_each(book: Book, interval_s: float, *, asks: bool) -> None:
+async def _print_each(book: Book, interval_s: float, *, asks: bool, recording: Recording | None) -> None:
     async def until_interrupted(newest: _Newest) -> FleetSnapshot:
         due = asyncio.get_running_loop().time() + interval_s
         while True:
@@ -167,11 +172,16 @@ async def _print_each(book: Book, interval_s: float, *, asks: bool) -> None:
                 due = max(due + interval_s, now)
                 print(json.dumps(document_of(snapshot)), flush=True)
 
-    await _with_watch(book, interval_s, until_interrupted, asks=asks)
+    await _with_watch(book, interval_s, until_interrupted, asks=asks, recording=recording)
 
 
 async def _with_watch(
-    book: Book, interval_s: float, use: Callable[[_Newest], Awaitable[FleetSnapshot]], *, asks: bool
+    book: Book,
+    interval_s: float,
+    use: Callable[[_Newest], Awaitable[FleetSnapshot]],
+    *,
+    asks: bool,
+    recording: Recording | None = None,
 ) -> FleetSnapshot:
     """Run `use` beside a watch; a failure of the watch ends both."""
     fleet = book.fleet()
@@ -185,6 +195,7 @@ async def _with_watch(
         has_forecasts=False,
         book=book,
         asker=TerminalAsker() if asks else None,
+        recording=recording,
     )
     fleet_watch.subscribe(newest.take)
     running = asyncio.ensure_future(fleet_watch.run())

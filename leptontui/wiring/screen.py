@@ -16,10 +16,13 @@ from leptontui.ui.app import LeptonApp
 from leptontui.wiring.files import allow_links
 from leptontui.wiring.first_run import how_to_add_hosts
 from leptontui.wiring.log import log_to_file
+from leptontui.wiring.options import WatchOptions
+from leptontui.wiring.recording import recorded
 
 if TYPE_CHECKING:
     from leptontui.inventory.book import Book
     from leptontui.ports import CommandPort
+    from leptontui.store.recorder import Recording
 
 LEAVE_LIMIT_S = 3.0
 """So long the screen is given to close after a signal; it takes a tenth of that."""
@@ -33,6 +36,7 @@ def show(
     is_wallboard: bool,
     can_act: bool,
     book: Book | None = None,
+    options: WatchOptions | None = None,
 ) -> int:
     """Show a fleet until the user leaves.
 
@@ -43,22 +47,56 @@ def show(
         is_wallboard: show the wallboard instead of the fleet.
         can_act: whether there is a command port.
         book: where the hosts come from, if that may change.
+        options: how it is watched.
 
     Returns:
         The exit code: 0, or what the app ended with.
 
     Raises:
-        LeptonError: there is no terminal. Without this a screen that nobody sees would go on for ever.
+        LeptonError: there is no terminal, or it cannot be recorded. Without the first a screen that nobody sees would
+            go on for ever.
     """
     if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
         raise LeptonError("no terminal to show the fleet on: see leptontui check --json and leptontui watch --json")
+    chosen = options or WatchOptions()
+    with recorded(chosen) as recording:
+        return _show(
+            fleet,
+            interval_s=interval_s,
+            theme=theme,
+            is_wallboard=is_wallboard,
+            can_act=can_act,
+            book=book,
+            options=chosen,
+            recording=recording,
+        )
+
+
+def _show(
+    fleet: Fleet,
+    *,
+    interval_s: float,
+    theme: str | None,
+    is_wallboard: bool,
+    can_act: bool,
+    book: Book | None,
+    options: WatchOptions,
+    recording: Recording | None,
+) -> int:
     log_to_file()
 
     def build() -> Watch:
         from leptontui.wiring.watch import FleetWatch
 
         return FleetWatch(
-            fleet, interval_s=interval_s, can_act=can_act, has_forecasts=True, book=book, has_access=not is_wallboard
+            fleet,
+            interval_s=interval_s,
+            can_act=can_act,
+            has_forecasts=options.has_forecasts,
+            book=book,
+            has_access=not is_wallboard,
+            options=options,
+            recording=recording,
         )
 
     def failed(words: str) -> None:

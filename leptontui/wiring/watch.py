@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from leptontui.engine.access import Access
 from leptontui.engine.engine import Engine
+from leptontui.engine.foresight_budget import DEFAULT_SHARE
 from leptontui.engine.questions import Questions
+from leptontui.engine.recording import RecordingTask
 from leptontui.forecast.forecaster import Forecaster
+from leptontui.forecast.kept import KeptLearning
 from leptontui.inventory.book import Book
 from leptontui.inventory.watching import InventoryWatch
 from leptontui.model.link import FaultKind
@@ -25,6 +28,7 @@ from leptontui.transport.dialer import Dialer
 from leptontui.transport.local import LocalTransport
 from leptontui.transport.ssh import SshTransport
 from leptontui.wiring.files import allow_links
+from leptontui.wiring.options import WatchOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from leptontui.model.link import Link
     from leptontui.ports import AccessPort, CommandPort
     from leptontui.snapshot import FleetSnapshot
+    from leptontui.store.recorder import Recording
 
 
 class FleetWatch:
@@ -47,6 +52,8 @@ class FleetWatch:
         book: where the hosts come from, if that may change.
         asker: who asks the user for secrets; None where nobody can be asked.
         has_access: whether there is a screen that asks the user, for secrets and about host keys, instead.
+        options: what forecasts may cost, and whether what they learn is kept.
+        recording: where everything is recorded, None for nowhere.
 
     Attributes:
         access: the port to let hosts be reached through; None without `has_access`.
@@ -62,6 +69,8 @@ class FleetWatch:
         book: Book | None = None,
         asker: Asker | None = None,
         has_access: bool = False,
+        options: WatchOptions | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self.interval_s = interval_s
         self._fleet = fleet
@@ -70,8 +79,15 @@ class FleetWatch:
         self._transports: dict[HostTarget, Transport] = {}
         self._ssh: SshFleetSource | None = None
         self.inventory = None if book is None else self._inventory(book)
-        forecaster = Forecaster() if has_forecasts else None
-        self.engine = Engine(fleet, self._sources(fleet, interval_s), interval_s=interval_s, forecaster=forecaster)
+        chosen = options or WatchOptions(keeps_learned=False)
+        self.engine = Engine(
+            fleet,
+            self._sources(fleet, interval_s),
+            interval_s=interval_s,
+            forecaster=_forecaster(chosen) if has_forecasts else None,
+            forecast_share=chosen.forecast_share or DEFAULT_SHARE,
+        )
+        self._recorder = None if recording is None else RecordingTask(self.engine.store, recording, self.engine.notify)
         self._desk = self._make_desk(fleet) if can_act else None
         self.access = None if questions is None else self._access(questions)
 
@@ -106,6 +122,8 @@ class FleetWatch:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.engine.run())
+                if self._recorder is not None:
+                    tasks.create_task(self._recorder.run())
                 if self.inventory is not None:
                     tasks.create_task(self.inventory.run())
         finally:
@@ -173,6 +191,10 @@ class FleetWatch:
         if target not in self._transports:
             self._transports[target] = LocalTransport() if target.is_local else self._dial(target)
         return self._transports[target]
+
+
+def _forecaster(options: WatchOptions) -> Forecaster:
+    return Forecaster(kept=KeptLearning() if options.keeps_learned else None, is_neural=options.is_neural)
 
 
 def login_user() -> str:

@@ -112,7 +112,7 @@ async def test_what_was_learned_is_kept_from_one_run_to_the_next(tmp_path):
         assert again.status.learned == ""
     finally:
         await again.close()
-    assert os.listdir(kept.path.parent) == ["forecasts.state"]
+    assert [path.name for path in kept.path.parent.iterdir()] == ["forecasts.state"]
 
 
 async def test_it_is_written_now_and_then_not_only_at_the_end(tmp_path, eager):

@@ -1,0 +1,28 @@
+"""What a user may choose about how a fleet is watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How a fleet is watched.
+
+    Attributes:
+        forecast_share: share of one core that forecasts may take; None for the default, 0 for no forecasts.
+        is_neural: whether the neural member is wanted.
+        keeps_learned: whether what forecasts learned is kept for the next run.
+        record: where everything is recorded; None for nowhere.
+    """
+
+    forecast_share: float | None = None
+    is_neural: bool = False
+    keeps_learned: bool = True
+    record: Path | None = None
+
+    @property
+    def has_forecasts(self) -> bool:
+        """Whether anything is forecast."""
+        return self.forecast_share is None or self.forecast_share > 0
