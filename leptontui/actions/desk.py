@@ -52,6 +52,7 @@ class Desk:
         clock: unix seconds.
         arm_for_s: arming expires so long after the last action.
         sleep: waits for seconds; given by tests.
+        verified: called with the host's name after an action on it was verified.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Desk:
         clock: Callable[[], float] = time.time,
         arm_for_s: float = 900.0,
         sleep: Sleep = asyncio.sleep,
+        verified: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.fleet = fleet
         self._transport_of = transport_of
@@ -74,9 +76,11 @@ class Desk:
         self._clock = clock
         self._arm_for_s = arm_for_s
         self._sleep = sleep
+        self._verified = verified
         self._armed_until_unix_s: float | None = None
         self._prepared: dict[str, Prepared] = {}
         self._busy: set[str] = set()
+        self._actors: dict[str, str] = {}
 
     @property
     def armed_until_unix_s(self) -> float | None:
@@ -133,19 +137,37 @@ class Desk:
             await self._note_refusal(plan, refusal)
             raise
 
+    async def run_as(self, plan: Plan, actor: str) -> Outcome:
+        """Run a plan for the program itself, by the user's own allow-list: as `run`, but nothing is typed.
+
+        Guarded as anybody's action, so nothing is run while read-only; it does not prolong the arming. The audit's
+        lines carry `actor` beside the user.
+
+        Raises:
+            GuardRefused: a rule forbids it now.
+            AuditError: the audit cannot be written; nothing was run.
+        """
+        self._actors[plan.plan_id] = plain(actor, 200)
+        try:
+            return await self.run(plan, plan.confirmation)
+        finally:
+            del self._actors[plan.plan_id]
+
     async def _carry_out(self, prepared: Prepared, asked_unix_s: float) -> Outcome:
         await self._audit.write("begun", self._clock(), self._about(prepared.plan))
         objection = guard.answer_young(asked_unix_s, self._clock())
         if objection is not None:
             raise objection.refusal()
-        record = Record()
-        outcome = Outcome(prepared.plan.plan_id, OutcomeKind.UNKNOWN, "it was broken off before its end was known")
+        record, plan_id = Record(), prepared.plan.plan_id
+        outcome = Outcome(plan_id, OutcomeKind.UNKNOWN, "it was broken off before its end was known")
         try:
             outcome = await carry_out(prepared, record, self._clock)
         finally:  # also when cancelled: what was begun is ended in the audit
             unwritten = await self._write_end(prepared.plan, outcome, record)
-            if self._armed_until_unix_s is not None:
+            if self._armed_until_unix_s is not None and plan_id not in self._actors:
                 self.arm()
+            if outcome.kind is OutcomeKind.VERIFIED:
+                self._verified(prepared.plan.request.host)
         return replace(outcome, summary=f"{outcome.summary} — {unwritten}") if unwritten else outcome
 
     async def _write_end(self, plan: Plan, outcome: Outcome, record: Record) -> str:
@@ -251,16 +273,18 @@ class Desk:
             self._busy.discard(host)
 
     def _about(self, plan: Plan) -> dict[str, Json]:
-        request = plan.request
+        request, actor = plan.request, self._actors.get(plan.plan_id)
+        confirmed = "host name typed" if plan.confirmation else "one key"
         return {
             "plan_id": plan.plan_id,
             "user": self._user,
+            **({"actor": actor} if actor else {}),
             "action": request.action.value,
             "host": request.host,
             "unit": request.unit,
             "reason": request.reason,
             "steps": argv_of(plan.steps),
-            "confirmation": "host name typed" if plan.confirmation else "one key",
+            "confirmation": "allowed by [auto] in rules.toml" if actor else confirmed,
         }
 
     async def _note_refusal(self, plan: Plan, refusal: GuardRefused | NotConfirmed) -> None:

@@ -90,10 +90,10 @@ def with_inhibitions(state: LifeState, inhibited_by: Mapping[str, str], now: flo
     return (state if tracks is None else replace(state, tracks=tracks)), tuple(transitions)
 
 
-def settle(state: LifeState, host: str) -> LifeState:
+def settled(state: LifeState, host: str) -> LifeState:
     """Note that an action was verified on a host: what is latched there may end when its condition is over."""
-    settled = {
+    tracks = {
         known: replace(track, is_settled=True) if track.alert.subject.host == host else track
         for known, track in state.tracks.items()
     }
-    return replace(state, tracks=settled)
+    return replace(state, tracks=tracks)

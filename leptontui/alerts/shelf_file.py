@@ -98,19 +98,24 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = DELETE")
         bring_up_to_date(database)
-        for (problem,) in database.execute("PRAGMA quick_check(1)"):
-            _refuse_damage(str(problem))
+        _check(database)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _refuse_damage(problem: str) -> None:
-    if problem != "ok":
-        damaged = sqlite3.DatabaseError(problem)
-        damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damaged
+def _check(database: sqlite3.Connection) -> None:
+    for (problem,) in database.execute("PRAGMA quick_check(1)"):
+        if problem != "ok":
+            damaged = sqlite3.DatabaseError(str(problem))
+            damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damaged
+
+
+def is_damage(error: AlertError) -> bool:
+    """Whether an error of this file's says that its content is damaged."""
+    return isinstance(error.__cause__, sqlite3.Error) and _is_broken(error.__cause__)
 
 
 @contextmanager

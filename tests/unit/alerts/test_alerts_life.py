@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from leptontui.alerts.care import acknowledge, acknowledgement, settle, unacknowledge, with_inhibitions, with_silences
+from leptontui.alerts.care import acknowledge, acknowledgement, settled, unacknowledge, with_inhibitions, with_silences
 from leptontui.alerts.identity import alert_id
 from leptontui.alerts.life import step
 from leptontui.alerts.life_state import LifeState
@@ -133,7 +133,7 @@ def test_a_latched_alert_stays_until_somebody_has_acknowledged_it(life: Life) ->
 
 def test_a_verified_action_ends_a_latched_alert_of_its_host_only(life: Life) -> None:
     life.look(finding(XID), finding(XID, gpu("gpu-002")))
-    life.state = settle(life.state, "gpu-001")
+    life.state = settled(life.state, "gpu-001")
     assert life.look(finding(XID), finding(XID, gpu("gpu-002"))) == [], "while its condition holds it stays"
     assert life.look() == ["resolved"]
     assert life.told[-1].alert.subject.host == "gpu-001"
@@ -143,7 +143,7 @@ def test_a_verified_action_ends_a_latched_alert_of_its_host_only(life: Life) -> 
 def test_an_action_does_not_settle_what_comes_again(life: Life) -> None:
     life.policies = {**life.policies, XID: replace(life.policies[XID], keep_for_s=60)}
     life.look(finding(XID))
-    life.state = settle(life.state, "gpu-001")
+    life.state = settled(life.state, "gpu-001")
     life.looks(3)
     life.look(finding(XID))
     assert life.looks(60) == []

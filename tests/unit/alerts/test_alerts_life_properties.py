@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from leptontui.alerts.care import acknowledge, acknowledgement, settle, unacknowledge, with_inhibitions, with_silences
+from leptontui.alerts.care import acknowledge, acknowledgement, settled, unacknowledge, with_inhibitions, with_silences
 from leptontui.alerts.life_state import LifeState
 from leptontui.alerts.silences import make_silence
 from leptontui.model.alert import AlertState, Matcher
@@ -57,7 +57,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(host=st.sampled_from(HOSTS))
     def act(self, host: str) -> None:
-        self.life.state = settle(self.life.state, host)
+        self.life.state = settled(self.life.state, host)
 
     @rule(hidden=st.sets(st.integers(0, 11)))
     def hide(self, hidden: set[int]) -> None:
