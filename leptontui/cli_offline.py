@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from leptontui.cli_rules import RULES, add_rules_commands, run_rules
 
-OFFLINE: Final = frozenset({*RULES, "backtest", "notify check", "notify test"})
+OFFLINE: Final = frozenset({*RULES, "anomalies", "backtest", "notify check", "notify test"})
 """The commands that `run_offline` runs, as their parsers set `command`."""
 
 
@@ -22,6 +22,7 @@ def add_offline_commands(commands: argparse._SubParsersAction[Any]) -> None:
     Args:
         commands: the program's subparsers.
     """
+    _add_anomalies(commands)
     _add_backtest(commands)
     _add_notify(commands)
     add_rules_commands(commands)
@@ -40,6 +41,12 @@ def run_offline(arguments: argparse.Namespace) -> int:
         LeptonError: a file or an option is wrong.
     """
     match arguments.command:
+        case "anomalies":
+            from leptontui.wiring.anomalies import print_anomalies
+
+            return print_anomalies(
+                arguments.recording, rate=arguments.rate, metric=arguments.metric, as_json=arguments.json
+            )
         case "backtest":
             from leptontui.wiring.backtest import backtest
 
@@ -62,6 +69,27 @@ def run_offline(arguments: argparse.Namespace) -> int:
             return try_notifier(arguments.name, arguments.file)
         case _:
             return run_rules(arguments)
+
+
+def _add_anomalies(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = commands.add_parser(
+        "anomalies",
+        help="what is odd in recorded series, by their own past",
+        description="Judge each value of recorded series by what came before it, as it is done live. A score is -log10 "
+        "of how often a day the series alone, while all is well, looks as odd: 0 once a day, 1 once in ten days.",
+    )
+    parser.add_argument("recording", metavar="PATH.parquet", type=Path, help="columns series, metric, ts, value")
+    parser.add_argument(
+        "--rate",
+        metavar="ALARMS_PER_SERIES_DAY",
+        default="0.1",
+        help="false alarms allowed for each series a day (default 0.1: one in ten days)",
+    )
+    parser.add_argument("--metric", metavar="NAME", help="only this metric")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document with every score, alarm and group instead of a table"
+    )
+    parser.set_defaults(command="anomalies")
 
 
 def _add_backtest(commands: argparse._SubParsersAction[Any]) -> None:

@@ -34,6 +34,8 @@ class Reason(IntEnum):
     PHASE = 2
     LEVEL = 3
     SWING = 4
+    CALM = 5
+    """The swing, where it is less than usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +177,5 @@ class Detector:
         reason = np.argmax(weighed, axis=0)
         if not self.settings.has_season:
             reason = reason + (reason >= Reason.PHASE)
+        reason = np.where((reason == Reason.SWING) & (found.swing < 0), Reason.CALM, reason)
         return weighed.sum(axis=0) + _NOW * sigmas + _HELD * self._held, reason.astype(np.int8)
