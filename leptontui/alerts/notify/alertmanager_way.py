@@ -47,6 +47,7 @@ class AlertmanagerWay:
             self._url.reveal(),
             data=body,
             timeout=(_CONNECT_S, _READ_S),
+            verify=self._login.ca_file or True,  # said here: requests' environment goes before a session's setting
             allow_redirects=False,
             stream=True,  # an answer of any length must not be read
         ) as answer:
@@ -60,7 +61,6 @@ class AlertmanagerWay:
 
         session = requests.Session()
         session.headers.update({"Content-Type": "application/json", "User-Agent": "leptontui"})
-        session.verify = self._login.ca_file or True
         login = self._login
 
         def prove(request: requests.PreparedRequest) -> requests.PreparedRequest:

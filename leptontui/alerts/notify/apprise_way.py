@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from leptontui.alerts.notify.schemas import refused, schema
@@ -127,6 +128,8 @@ def _send(teller: Apprise | None, title: str, body: str, kind: str) -> str:
 def listen() -> None:
     """Hear why apprise fails, and keep what it and its libraries log from every other log."""
     with _setting_up:
+        # Where an address says ?verify=no that is its owner's wish; said on stderr it would spoil the screen.
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         logger = logging.getLogger("apprise")
