@@ -7,7 +7,6 @@ from typing import Final
 
 from leptontui.anomaly.detector import Reason
 
-
 _NOTHING: Final = 1e-4
 
 
