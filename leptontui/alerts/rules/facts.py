@@ -8,7 +8,8 @@ from typing import Protocol
 import polars as pl
 
 from leptontui.alerts.rules.derived import Derived
-from leptontui.model.series import Entity, Forecast
+from leptontui.alerts.rules.outlook import Outlook
+from leptontui.model.series import Entity
 
 Labels = Mapping[str, tuple[tuple[str, str], ...]]
 """What the inventory says of each host, by its name: ("rack", "r1"), …"""
@@ -36,5 +37,5 @@ class Facts(Protocol):
             its name; a row that is missing, or null, is not known.
         """
 
-    def forecasts(self, entity: Entity, metric: str) -> Mapping[tuple[str, str], Forecast]:
-        """The forecasts of one metric there are, by host and instance."""
+    def outlook(self, entity: Entity, metric: str) -> Outlook | None:
+        """What is foreseen of one metric; None where nothing is."""

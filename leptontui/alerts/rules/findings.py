@@ -10,7 +10,6 @@ import polars as pl
 
 from leptontui.alerts.rules.columns import KEYS
 from leptontui.alerts.rules.facts import Facts
-from leptontui.alerts.rules.outlook import eta_of
 from leptontui.alerts.rules.rule import Rule
 from leptontui.alerts.rules.table import INSTANCE
 from leptontui.model.alert import Subject
@@ -115,8 +114,12 @@ def _means(entity: Entity, column: str) -> bool:
 def _eta(rule: Rule, subject: Subject, threshold: float | None, facts: Facts) -> Eta | None:
     if rule.crossing is None or threshold is None:
         return None
-    made = facts.forecasts(subject.entity, rule.crossing.metric).get((subject.host, subject.instance))
-    return None if made is None else eta_of(made, threshold, is_rising=rule.crossing.is_rising)
+    outlook = facts.outlook(subject.entity, rule.crossing.metric)
+    if outlook is None:
+        return None
+    keys = zip(outlook.hosts, outlook.instances, strict=True)
+    row = next((row for row, key in enumerate(keys) if key == (subject.host, subject.instance)), None)
+    return None if row is None else outlook.eta(row, threshold, is_rising=rule.crossing.is_rising)
 
 
 def _eta_words(eta: Eta | None, now_unix_s: float) -> str | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from leptontui.alerts.rules.columns import KEYS, dtype_of
 from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Labels
 from leptontui.alerts.rules.notation import Value, value_at
+from leptontui.alerts.rules.outlook import QUANTILES, Outlook
 from leptontui.alerts.rules.scenario import Input, Scenario
-from leptontui.model.series import Entity, Forecast, SeriesKey
+from leptontui.model.series import Entity
 
 BEGIN_UNIX_S = 1_700_000_000.0
 """When scenarios begin: any time does."""
@@ -68,22 +70,20 @@ class Stage:
         text = {"host": pl.String(), "instance": pl.String()}
         return pl.DataFrame([_column(name, values, text.get(name, pl.Float64())) for name, values in columns.items()])
 
-    def forecasts(self, entity: Entity, metric: str) -> Mapping[tuple[str, str], Forecast]:
-        """See `Facts.forecasts`: straight lines to what the scenario says will be."""
-        found: dict[tuple[str, str], Forecast] = {}
+    def outlook(self, entity: Entity, metric: str) -> Outlook | None:
+        """See `Facts.outlook`: straight lines to what the scenario says will be."""
+        found: list[tuple[str, str, float, float]] = []
         for item in self.scenario.inputs:
-            if item.entity is entity and metric in item.ahead:
-                now = _float(value_at(item.values[metric], self.step)) if metric in item.values else None
-                then = _float(value_at(item.ahead[metric], self.step))
+            if item.entity is entity and metric in item.ahead and metric in item.values:
+                now, then = (_float(value_at(series[metric], self.step)) for series in (item.values, item.ahead))
                 if now is not None and then is not None:
-                    key = SeriesKey(item.host, entity, item.instance, metric)
-                    found[item.host, item.instance] = self._line(key, now, then)
-        return found
-
-    def _line(self, key: SeriesKey, now: float, then: float) -> Forecast:
-        steps = max(1, round(self.horizon_s / 30.0))
-        path = tuple(now + (then - now) * (n + 1) / steps for n in range(steps))
-        return Forecast(key, self.now_unix_s, self.horizon_s / steps, path, path, path, path, path, "scenario")
+                    found.append((item.host, item.instance, now, then))
+        if not found:
+            return None
+        hosts, instances, values, ends = zip(*found, strict=True)
+        lines = np.repeat(np.array(ends)[:, None, None], len(QUANTILES), axis=2)
+        origins = np.full(len(found), self.now_unix_s)
+        return Outlook(hosts, instances, origins, np.array(values), np.array([self.horizon_s]), lines)
 
     def _row(self, item: Input) -> dict[str, Value]:
         row: dict[str, Value] = {name: value_at(values, self.step) for name, values in item.values.items()}

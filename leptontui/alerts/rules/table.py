@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from leptontui.alerts.rules.columns import COUNTED, GROWING, KEYS, LABEL, dtype_of
 from leptontui.alerts.rules.condition import POLARS_ERRORS, parse_sql
 from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Facts
-from leptontui.alerts.rules.outlook import by_row, quantile_ahead, seconds_until
+from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.rule import Rule
 from leptontui.model.link import LinkState
-from leptontui.model.series import Entity, Forecast
+from leptontui.model.series import Entity
 
 INSTANCE: Final = "__instance"
 LIVE: Final = "__live"
@@ -114,24 +115,40 @@ def _filled(item: Derived, entity: Entity, rows: pl.DataFrame) -> pl.Expr:
 
 
 def _foreseen(rows: pl.DataFrame, facts: Facts, entity: Entity, asked: Sequence[Derived]) -> list[pl.Series]:
-    hosts, instances = rows["host"].to_list(), rows[INSTANCE].to_list()
+    """Columns of what is foreseen, in the order of the rows."""
+    places: dict[tuple[str, str], int] | None = None
     found: list[pl.Series] = []
-    known: dict[str, tuple[list[int], list[Forecast]]] = {}
-    for item in asked:
-        if item.metric not in known:
-            known[item.metric] = by_row(facts.forecasts(entity, item.metric), hosts, instances)
-        places, made = known[item.metric]
-        values = np.full(rows.height, np.nan)
-        if made and item.function == "forecast":
-            values[places] = quantile_ahead(made, item.seconds, item.quantile)
-        elif made:
-            thresholds = rows[places].select(parse_sql(item.threshold).cast(pl.Float64).alias("it"))["it"].to_list()
-            limits = thresholds if len(thresholds) == len(made) else thresholds * len(made)
-            values[places] = seconds_until(made, limits, facts.now_unix_s)
-        found.append(pl.Series(item.column, values).fill_nan(None))
+    for metric in dict.fromkeys(item.metric for item in asked):
+        outlook = facts.outlook(entity, metric)
+        mine = [item for item in asked if item.metric == metric]
+        if outlook is None or not len(outlook.values):
+            found += [pl.Series(item.column, [None] * rows.height, dtype=pl.Float64) for item in mine]
+            continue
+        if places is None:
+            places = {key: row for row, key in enumerate(zip(rows["host"], rows[INSTANCE], strict=True))}
+        pairs = [
+            (row, n)
+            for n, key in enumerate(zip(outlook.hosts, outlook.instances, strict=True))
+            if (row := places.get(key)) is not None
+        ]
+        to, at = ([row for row, _ in pairs], [n for _, n in pairs])
+        for item in mine:
+            values = np.full(rows.height, np.nan)
+            values[to] = _ahead(item, outlook, rows, to, at, facts.now_unix_s)
+            found.append(pl.Series(item.column, values).fill_nan(None))
     return found
 
 
-def labels_of(labels: Mapping[str, tuple[tuple[str, str], ...]], host: str) -> dict[str, str]:
-    """What the inventory says of one host."""
-    return dict(labels.get(host, ()))
+def _ahead(
+    item: Derived, outlook: Outlook, rows: pl.DataFrame, to: list[int], at: list[int], now_unix_s: float
+) -> npt.NDArray[np.float64]:
+    """One column for the rows `to`, whose forecasts are those numbered `at`."""
+    if item.function == "forecast":
+        return outlook.at(item.seconds, item.quantile)[at]
+    limits = rows[to].select(
+        pl.lit(None, dtype=pl.Float64).alias("_"), parse_sql(item.threshold).cast(pl.Float64).alias("it")
+    )
+    thresholds = np.full(len(outlook.values), np.nan)
+    thresholds[at] = limits["it"].to_numpy()
+    until = outlook.reach(thresholds) - (now_unix_s - outlook.origin_unix_s)
+    return np.maximum(until, 0.0)[at]
