@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from leptontui.alerts.rules.columns import KEYS
+import polars as pl
+
+from leptontui.alerts.rules.columns import KEYS, dtype_of
 from leptontui.alerts.rules.durations import EXPECTED as A_DURATION
 from leptontui.alerts.rules.durations import parse_duration
 from leptontui.alerts.rules.fields import read_choice
@@ -164,10 +166,10 @@ def _read_input(table: Table) -> Input | None:
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         table.problem("labels", quoted(labels), 'a table, e.g. { rack = "r1" }')
         labels = {}
-    values, ahead = _read_values(table, "values"), _read_values(table, "ahead")
     if text is None:
         return None
     entity = Entity(text)
+    values, ahead = _read_values(table, "values", entity), _read_values(table, "ahead", entity)
     instance = table.text("instance") or ("" if entity is Entity.HOST else _usual(entity, values))
     return Input(entity, host, instance, values, ahead, tuple(sorted(labels.items())))
 
@@ -178,7 +180,7 @@ def _usual(entity: Entity, values: Mapping[str, tuple[Value, ...]]) -> str:
     return "/".join(str(part) for part in told) if len(told) == len(KEYS[entity]) else f"{entity.value}1"
 
 
-def _read_values(table: Table, key: str) -> dict[str, tuple[Value, ...]]:
+def _read_values(table: Table, key: str, entity: Entity) -> dict[str, tuple[Value, ...]]:
     given = table.values.get(key, {})
     if not isinstance(given, dict):
         table.problem(key, quoted(given), 'a table, e.g. { temp_c = "70x3 95x5" }')
@@ -186,7 +188,8 @@ def _read_values(table: Table, key: str) -> dict[str, tuple[Value, ...]]:
     found: dict[str, tuple[Value, ...]] = {}
     for column, written in given.items():
         try:
-            found[" ".join(column.split())] = values_of(written)
+            is_text = dtype_of(entity, column) == pl.String() and isinstance(written, str) and written != "_"
+            found[" ".join(column.split())] = (str(written),) if is_text else values_of(written)
         except NotationError as error:
             table.problem(key, f"{column if column.isprintable() else quoted(column)}: {error}", EXPECTED)
     return found

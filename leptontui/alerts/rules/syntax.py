@@ -134,12 +134,13 @@ def _written(items: tuple[Token, ...], position: int, names: Vocabulary, found: 
             seconds = parse_duration(token.text)
             if seconds is not None and _is_ordered(items, position):
                 found.numbers.append(seconds)
-                return f"{seconds:g}"
+                return repr(seconds) + "e0"
             found.texts.append(token.text)
             return "'" + token.text.replace("'", "''") + "'"
         case Type.NUMBER:
             found.numbers.append(float(token.text))
-            return token.text
+            # polars takes 0.97 for a decimal number of two digits and 0.97e0 for a float.
+            return f"{token.text}e0" if "." in token.text and "e" not in token.text.lower() else token.text
         case _:
             return token.text
 
