@@ -125,14 +125,14 @@ class ShelfTurns:
         shelf = self._opened()
         return () if shelf is None else shelf.history(query)
 
-    def alive(self) -> tuple[Alert, ...]:
-        """What fired when it was last written down.
+    def remembered(self, now_unix_s: float) -> Remembered:
+        """What was written down, by whichever instance.
 
         Raises:
             AlertError: the file cannot be read.
         """
         shelf = self._opened()
-        return () if shelf is None else shelf.alive()
+        return Remembered() if shelf is None else self._remembered(shelf, now_unix_s)
 
     def end(self, changes: Sequence[Changes]) -> None:
         """Write what is left, give the lease up, close the file. What cannot be done any more is left."""

@@ -19,7 +19,6 @@ from leptontui.alerts.shelf_tables import is_asked_for
 from leptontui.alerts.shelf_turn import Remembered, ShelfTurns, Turn
 from leptontui.engine.waiting import LeavingThreads
 from leptontui.errors import AlertError
-from leptontui.model.alert import Alert
 from leptontui.model.alert_history import HistoryQuery, Transition
 
 _LOG = logging.getLogger(__name__)
@@ -154,13 +153,13 @@ class AlertShelf:
             raise AlertError("the alerts' database does not answer", "try again in a moment")
         return (*reversed(waiting), *asked.result())[: query.limit]
 
-    async def alive(self) -> tuple[Alert, ...]:
-        """What fired when it was last written down.
+    async def remembered(self) -> Remembered:
+        """What was written down, by whichever instance.
 
         Raises:
             AlertError: the database cannot be read.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._turns.alive)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._turns.remembered, self._clock())
 
     async def _turn(self, *, asks: bool) -> Turn | None:
         """One turn; None if it failed, which is told as trouble."""

@@ -19,6 +19,7 @@ from leptontui.alerts.judgement import Judgements
 from leptontui.alerts.rules.evaluator import Evaluator
 from leptontui.alerts.rules.facts import Facts
 from leptontui.alerts.shelf import Changes
+from leptontui.alerts.shelf_turn import Remembered
 from leptontui.engine.alert_rules import LoadedRules, RuleFile
 from leptontui.engine.alert_shelf import AlertShelf
 from leptontui.engine.alert_telling import Telling
@@ -61,6 +62,11 @@ class Alerting:
         telling: tells people; None where nobody is told.
         reactor: runs what may be run; None where nothing may.
         troubles: what is wrong with the configuration, in words.
+        pace: time between two evaluations, by the number of hosts.
+
+    Attributes:
+        shelf: where alerts are kept.
+        cost_s: what the last evaluation took, most of it in a thread.
     """
 
     def __init__(
@@ -73,8 +79,10 @@ class Alerting:
         telling: Telling | None = None,
         reactor: Reactor | None = None,
         troubles: tuple[str, ...] = (),
+        pace: Callable[[int], float] = period_s,
     ) -> None:
         self.shelf = shelf
+        self._pace = pace
         self._facts_at, self._rules, self._clock = facts_at, rules, clock
         self._telling, self._reactor, self._given_troubles = telling, reactor, troubles
         self._loaded: LoadedRules | None = None
@@ -124,11 +132,9 @@ class Alerting:
     async def run(self) -> None:
         """Evaluate until cancelled."""
         remembered = await self.shelf.begin()
-        self._kept = dict(remembered.kept)
-        judged = _judgements_of(remembered.kept.get(JUDGEMENTS, ""))
-        self._course = restored(remembered.alive, judged, remembered.recent, self._clock())
+        self._course = restored(remembered.alive, Judgements(), remembered.recent, self._clock())
+        self._recall(remembered)
         if self._reactor is not None:
-            self._reactor.restore(remembered.kept.get(DEEDS, ""))
             self._reactor.keep = lambda text: self.keep(DEEDS, text)
         if self._telling is not None:
             self._telling.keep = lambda text: self.keep(TOLD, text)
@@ -142,6 +148,14 @@ class Alerting:
             if self._telling is not None:
                 await self._telling.stop()
 
+    def _recall(self, remembered: Remembered) -> None:
+        """Go on from where the instance was that wrote this down: this one earlier, or another until now."""
+        self._kept = dict(remembered.kept)
+        judged = _judgements_of(self._kept.get(JUDGEMENTS, ""))
+        self._course = replace(self._course, judged=replace(judged, crossed=self._course.judged.crossed))
+        if self._reactor is not None:
+            self._reactor.restore(self._kept.get(DEEDS, ""))
+
     async def _evaluate_on_and_on(self) -> None:
         while True:
             await self._has_new.wait()
@@ -154,7 +168,7 @@ class Alerting:
                 except Exception as error:  # noqa: BLE001 — the task's boundary: the fleet is watched on without alerts
                     _LOG.exception("alerts could not be evaluated")
                     self._evaluated_troubles = (f"alerts could not be evaluated: {type(error).__name__}",)
-                pause = period_s(len(snapshot.targets)) - (time.monotonic() - began)
+                pause = self._pace(len(snapshot.targets)) - (time.monotonic() - began)
                 await asyncio.sleep(max(pause, 4.0 * self.cost_s, 0.05))
 
     async def _evaluate(self, snapshot: FleetSnapshot) -> None:
@@ -223,8 +237,10 @@ class Alerting:
         is_keeper = self.shelf.is_keeper
         if is_keeper and self._was_keeper is False:
             with suppress(AlertError):
+                remembered = await self.shelf.remembered()
+                self._recall(remembered)
                 others = [one for one in transitions if one.happening not in _BORN_OR_ENDED]
-                transitions = (*takeover(self._course.state, await self.shelf.alive(), now), *others)
+                transitions = (*takeover(self._course.state, remembered.alive, now), *others)
         self._was_keeper = is_keeper
         if is_keeper:
             self._write(transitions, now)

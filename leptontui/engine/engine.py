@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from leptontui.engine.alerting import Alerting
 from leptontui.engine.collector import Collector
 from leptontui.engine.events import EventLog, event_of
 from leptontui.engine.foresight import Foresight
@@ -96,6 +97,11 @@ class Engine:
         self._notices: dict[str, str] = {}
         self._questions: Callable[[], tuple[Question, ...]] = tuple
         self._subscribers: list[Callable[[FleetSnapshot], None]] = []
+        self._alerting: Alerting | None = None
+
+    def alert_with(self, alerting: Alerting) -> None:
+        """Evaluate alerts, and publish them with every snapshot. To be called before `run`."""
+        self._alerting = alerting
 
     def subscribe(self, deliver: Callable[[FleetSnapshot], None]) -> None:
         """Call `deliver` with every snapshot from now on, on the engine's loop."""
@@ -157,6 +163,8 @@ class Engine:
                     tasks.create_task(source.run(self))
                 if self.foresight is not None:
                     tasks.create_task(self.foresight.run())
+                if self._alerting is not None:
+                    tasks.create_task(self._alerting.run())
                 tasks.create_task(self._tick())
         finally:
             if self._forecaster is not None:
@@ -235,6 +243,9 @@ class Engine:
                 notices=tuple(self._notices.values()),
             ),
         )
+        if self._alerting is not None:
+            self._alerting.see(snapshot)
+            snapshot = replace(snapshot, alerts=self._alerting.board)
         for deliver in self._subscribers:
             deliver(snapshot)
 
