@@ -57,6 +57,7 @@ def run_offline(arguments: argparse.Namespace) -> int:
                 metric=arguments.metric,
                 out=arguments.out,
                 origins=arguments.origins,
+                is_heavy=arguments.heavy,
                 as_json=arguments.json,
             )
         case "notify check":
@@ -110,6 +111,7 @@ def _add_backtest(commands: argparse._SubParsersAction[Any]) -> None:
         help="forecasts for each series, evenly spaced (default 60; 0: at every step)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    parser.add_argument("--heavy", action="store_true", help="fit the costly models too, as for what is on screen")
     parser.set_defaults(command="backtest")
 
 

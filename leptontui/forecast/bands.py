@@ -18,6 +18,8 @@ from leptontui.forecast.grid import Steps, Values
 CLASS_WEIGHT: Final = 12.0
 """The class's residuals count like so many of the series' own that do not overlap."""
 _OVERLAP: Final = 8.0
+HALF_LIFE: Final = 100.0
+"""Origins after which a residual counts half: unrest comes and goes faster than members' merits change."""
 TIGHTEST, WIDEST = 0.25, 2.5
 """A share outside is adapted within these multiples of the nominal one."""
 
@@ -50,7 +52,7 @@ def sample(
     """
     known = np.isfinite(residuals)
     own = np.where(known, residuals, 0.0)
-    own_weights = known * recency(residuals.shape[1])
+    own_weights = known * recency(residuals.shape[1], HALF_LIFE)
     count = class_residuals.shape[1]
     class_weight = CLASS_WEIGHT * (1.0 + grid / _OVERLAP) / count
     values = np.concatenate([own, class_residuals * scale[:, None]], axis=1) + centre[:, None]

@@ -56,9 +56,9 @@ class Joined:
     seen: Values
 
 
-def recency(count: int) -> Values:
+def recency(count: int, half_life: float) -> Values:
     """Weights of origins, the last one's being 1: shape (count,)."""
-    return np.exp2((np.arange(count) - count + 1.0) / HALF_LIFE)
+    return np.exp2((np.arange(count) - count + 1.0) / half_life)
 
 
 def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joined:
@@ -71,7 +71,7 @@ def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joi
         cheap: the first so many members are always there; errors are taken relative to their mean.
     """
     made, actual = hindcast.made, hindcast.actual
-    aged = recency(actual.shape[1])
+    aged = recency(actual.shape[1], HALF_LIFE)
     errors = np.abs(actual - made)
     there = np.isfinite(errors)
     errors = np.where(there, errors, 0.0) * aged
@@ -79,7 +79,7 @@ def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joi
     own, shared = errors.sum(axis=2), np.einsum("mgn,gn->mg", there, norm)
     seen = (np.isfinite(actual) * aged).sum(axis=1)
     scale = norm.sum(axis=1) / np.maximum(seen, 1e-9)
-    scale = _extended(scale, seen, grid)
+    scale = _steadied(scale, seen, grid)
     prior = CLASS_ORIGINS * (1.0 + grid / _OVERLAP) * scale
     with np.errstate(all="ignore"):
         relative = (own + prior * class_loss) / (shared + prior)
@@ -109,16 +109,14 @@ def _weighted_median(made: Values, weights: Values) -> Values:
     return found
 
 
-def _extended(scale: Values, seen: Values, grid: Steps) -> Values:
-    """Scales of horizons that nothing is known of, from the farthest of which something is."""
-    known = np.flatnonzero(seen >= _LEAST_SEEN)
-    if not len(known):
-        return scale
-    last = known[-1]
-    growth = (grid / grid[last]) ** _GROWTH
-    return np.where(np.arange(len(grid)) > last, scale[last] * growth, scale)
+def _steadied(scale: Values, seen: Values, grid: Steps) -> Values:
+    """Scales leaning on the next nearer horizon's where few origins were seen, which overlap besides."""
+    found = scale.copy()
+    for n in range(1, len(grid)):
+        nearer = found[n - 1] * float(grid[n] / grid[n - 1]) ** _GROWTH
+        found[n] = (seen[n] * scale[n] + grid[n] * nearer) / (seen[n] + grid[n])
+    return found
 
 
-_LEAST_SEEN: Final = 4.0
-_GROWTH: Final = 0.3
-"""How errors grow with the horizon where it is not known: a random walk's grow with the power 0.5, a level's not."""
+_GROWTH: Final = 0.1
+"""How errors grow with the horizon where it is not known: a random walk's with the power 0.5, a level's hardly."""

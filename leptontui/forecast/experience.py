@@ -17,8 +17,13 @@ SLOWEST: Final = 1.0 / 300.0
 """How much of what is known a new score replaces at least."""
 WORST_RATIO: Final = 12.0
 """One score counts as at most so many times the usual error: one burst must not decide."""
-PACE: Final = 0.05
-"""A band's share outside is adapted by this part of the nominal share at each score; faster at first."""
+PACE: Final = 0.1
+"""A band's share outside is adapted by this part of the nominal share at each score."""
+EVIDENCE: Final = 400.0
+"""Scores that are half of enough to make a band much narrower than the series itself says; wider it is made at once."""
+CROWD: Final = 20.0
+"""Where so many others were scored since a forecast was made, half the pace is taken: they all said the same, and what
+is adapted by late answers at full pace swings."""
 _G: Final = len(GRID)
 
 
@@ -54,7 +59,16 @@ class Experience:
         return self._sketch[:count]
 
     def learn(
-        self, at: Steps, *, actual: Values, members: Values, mean: Values, low: Values, high: Values, scale: Values
+        self,
+        at: Steps,
+        *,
+        actual: Values,
+        members: Values,
+        mean: Values,
+        low: Values,
+        high: Values,
+        scale: Values,
+        scored_then: Values,
     ) -> None:
         """Take in a forecast whose time has come.
 
@@ -63,18 +77,22 @@ class Experience:
             actual: what came, shape (d,).
             members: what each member said, NaN where nothing, shape (m, d).
             mean: what was forecast, shape (d,).
-            low, high: edges of each band, shape (levels, d).
+            low: lower edge of each band, shape (levels, d).
+            high: upper edge of each band, shape (levels, d).
             scale: the series' scale when it was made, shape (d,); 0 where it never moved.
+            scored_then: what `scored` was when it was made, shape (d,).
         """
         inside = (low <= actual) & (actual <= high)
         self.scored[at] += 1
         self.covered[:, at] += inside
+        crowd = self.scored[at] - scored_then
         for n, level in enumerate(self.levels):
             nominal = nominal_outside(level)
-            pace = PACE * nominal * np.maximum(1.0, 6.0 / np.sqrt(self.scored[at]))
+            pace = PACE * nominal / (1.0 + crowd / CROWD)
             self.shift[n, at] += pace * (nominal - ~inside[n])
-            limits = (TIGHTEST - 1.0) * nominal, (WIDEST - 1.0) * nominal
-            self.shift[n, at] = np.clip(self.shift[n, at], *limits)
+            trust = self.scored[at] / (self.scored[at] + EVIDENCE)
+            most = (WIDEST - 1.0) * nominal * trust
+            self.shift[n, at] = np.clip(self.shift[n, at], (TIGHTEST - 1.0) * nominal, most)
         moved = scale > 0.0
         if not moved.any():
             return
@@ -139,10 +157,11 @@ _ARRAYS: Final = (
     "loss", "_losses_seen", "_ring", "_ringed", "_sketch", "shift", "scored", "covered", "error", "naive_error",
 )  # fmt: skip
 _RESKETCH: Final = 10
+_CAUTION: Final = 1.2
 _SHARES: Final = (np.arange(SKETCHED) + 0.5) / SKETCHED
 
 
 def _first_sketch() -> Values:
-    """What is assumed before anything was realised: residuals as of a Laplace distribution, whose mean is 1."""
-    found: Values = -np.sign(_SHARES - 0.5) * np.log(1.0 - 2.0 * np.abs(_SHARES - 0.5))
+    """What is assumed before anything was realised: a Laplace distribution's, rather too wide than too narrow."""
+    found: Values = -_CAUTION * np.sign(_SHARES - 0.5) * np.log(1.0 - 2.0 * np.abs(_SHARES - 0.5))
     return found

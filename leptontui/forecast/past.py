@@ -21,7 +21,7 @@ SHIFT_CLEARANCE: Final = 1.5
 ROUNDING: Final = 1e-6
 """Values are 32-bit means: what differs by less than this share of their size does not differ."""
 MOST_STRETCHES: Final = 6
-"""Older stretches are not looked at."""
+"""What lies before so many is taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def filled(values: Values) -> Values:
 
 
 def stretches(values: Values) -> tuple[Stretch, ...]:
-    """The stretches that a past falls into, oldest first; at most `MOST_STRETCHES`, the newest ones.
+    """The stretches that a past falls into, oldest first; at most `MOST_STRETCHES`.
 
     A stretch ends at a gap of more than `MAX_GAP_STEPS` and at a level shift. Each value's stretch is told from that
     value and earlier ones only.
@@ -99,7 +99,10 @@ def stretches(values: Values) -> tuple[Stretch, ...]:
         found += [
             Stretch(start, known, end, is_shift) for (start, known, is_shift), end in zip(begins, ends, strict=True)
         ]
-    return tuple(found[-MOST_STRETCHES:])
+    if len(found) > MOST_STRETCHES:
+        oldest, merged = found[0], found[-MOST_STRETCHES]
+        found[: -MOST_STRETCHES + 1] = [Stretch(oldest.start, oldest.known, merged.end, is_shift=False)]
+    return tuple(found)
 
 
 def _shifts(values: Values, first: int, last: int) -> list[int]:

@@ -26,6 +26,7 @@ class Waiting:
         at: indices of the horizons that wait, shape (d,).
         members: what each member said, 32-bit, shape (m, d).
         mean, scale: shape (d,).
+        scored_then: how many had been scored of the class, shape (d,).
         low, high: edges of the bands, shape (levels, d).
     """
 
@@ -34,6 +35,7 @@ class Waiting:
     members: npt.NDArray[np.float32]
     mean: Values
     scale: Values
+    scored_then: Values
     low: Values
     high: Values
 
@@ -45,6 +47,7 @@ class Waiting:
             self.members[:, chosen],
             self.mean[chosen],
             self.scale[chosen],
+            self.scored_then[chosen],
             self.low[:, chosen],
             self.high[:, chosen],
         )
@@ -89,6 +92,7 @@ class Queue:
                     low=done.low,
                     high=done.high,
                     scale=done.scale,
+                    scored_then=done.scored_then,
                 )
             if not is_due.all():
                 left.append(made.part(~is_due) if is_due.any() else made)

@@ -32,7 +32,7 @@ MOST_POINTS: Final = 4096
 """Older values are not used, not even for seasons."""
 LEAST_POINTS: Final = 10
 """With fewer, a forecast rests on its class's experience alone."""
-RETURNING_SHIFTS: Final = 3
+RETURNING_SHIFTS: Final = 2
 """With so many shifts known, levels are expected to change back: medians across them join in."""
 DOUBTED: Final = 3.0
 """Relative error that a member from outside is given before any of its own were scored: it has no weight then."""
@@ -121,7 +121,7 @@ class Portfolio:
         joined = join(hindcast, grid, experience.loss[:, : len(grid)], len(members.LEVELS))
         floor, ceiling = _bounds(past)
         low, high = self._bands(joined, experience, grid, floor, ceiling)
-        self._keep(past, grid, hindcast, joined, low, high, series)
+        self._keep(past, grid, hindcast, joined, low, high, series, experience)
         made_edges = {
             level: (spread(low[n], grid, steps), spread(high[n], grid, steps)) for n, level in enumerate(self.levels)
         }
@@ -248,11 +248,21 @@ class Portfolio:
         return low, high
 
     def _keep(
-        self, past: Past, grid: Steps, hindcast: Hindcast, joined: Joined, low: Values, high: Values, series: _Series
+        self,
+        past: Past,
+        grid: Steps,
+        hindcast: Hindcast,
+        joined: Joined,
+        low: Values,
+        high: Values,
+        series: _Series,
+        experience: Experience,
     ) -> None:
         said = hindcast.made[:, :, -1].astype(np.float32)
         at = np.arange(len(grid), dtype=np.int64)
-        series.queue.keep(Waiting(past.bucket, at, said, joined.now, joined.scale, low, high))
+        series.queue.keep(
+            Waiting(past.bucket, at, said, joined.now, joined.scale, experience.scored[: len(grid)].copy(), low, high)
+        )
 
     def _constant(self, past: Past, value: float, steps: int, length: int) -> Made:
         level = np.full(steps, np.clip(value, *_bounds(past)))
