@@ -24,6 +24,7 @@ def reason_text(
     middle: float,
     usual_width: float,
     lowest: float | None = None,
+    highest: float | None = None,
     say: Callable[[float], str] = number_text,
 ) -> str:
     """What is odd about `value`; see `Judgement` for the other numbers.
@@ -36,13 +37,15 @@ def reason_text(
         middle: what is usual.
         usual_width: how far from it values usually are.
         lowest: below this the series cannot be; None where there is no such bound.
+        highest: likewise.
         say: how a number is said, with its unit.
     """
 
     def between(centre: float, width: float) -> str:
         # What is nothing beside the value is said as nothing.
         ends = [0.0 if abs(end) < _NOTHING * abs(value) else end for end in (centre - width, centre + width)]
-        low, high = say(ends[0] if lowest is None else max(lowest, ends[0])), say(ends[1])
+        low = say(ends[0] if lowest is None else max(lowest, ends[0]))
+        high = say(ends[1] if highest is None else min(highest, ends[1]))
         return low if low == high else f"{low} to {high}"
 
     match reason:
