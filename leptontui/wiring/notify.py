@@ -127,7 +127,8 @@ def _send(spec: NotifierSpec, now: float) -> str:
 
 def _wanted(policy: Policy) -> str:
     levels = ", ".join(f"{level.word}s" for level in sorted(policy.levels, reverse=True))
-    conditions = f" with {len(policy.matchers)} conditions on labels" if policy.matchers else ""
+    count = len(policy.matchers)
+    conditions = f" with {count} condition{'s' if count > 1 else ''} on labels" if count else ""
     return f"{levels}{conditions}"
 
 
