@@ -48,7 +48,8 @@ def sample(
         class_residuals: the class's, in units of a series' scale, shape (g, c).
         scale: this series', shape (g,).
         grid: horizons, shape (g,).
-        floor, ceiling: bounds.
+        floor: lower bound.
+        ceiling: upper bound.
     """
     known = np.isfinite(residuals)
     own = np.where(known, residuals, 0.0)

@@ -29,7 +29,7 @@ class Hindcast:
     """What the members would have forecast at each past origin, and what came.
 
     Attributes:
-        made: shape (m, g, n) for m members, g horizons, n origins, the last of which is now; NaN where a member has none.
+        made: shape (m, g, n) for m members, g horizons, n origins, the last of which is now; NaN where one has none.
         actual: what came, shape (g, n); NaN where it is missing or still to come.
     """
 
@@ -58,7 +58,8 @@ class Joined:
 
 def recency(count: int, half_life: float) -> Values:
     """Weights of origins, the last one's being 1: shape (count,)."""
-    return np.exp2((np.arange(count) - count + 1.0) / half_life)
+    found: Values = np.exp2((np.arange(count) - count + 1.0) / half_life)
+    return found
 
 
 def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joined:

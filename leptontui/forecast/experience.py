@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -139,23 +140,31 @@ class Experience:
         was_names, was_levels = list(state["names"]), [float(level) for level in state["levels"]]
         for name, found in old.items():
             mine = getattr(fresh, name)
-            rows = {"loss": (names, was_names), "_losses_seen": (names, was_names)}.get(name)
-            rows = rows or {"shift": (levels, was_levels), "covered": (levels, was_levels)}.get(name)
-            expected = mine.shape if rows is None else (len(rows[1]), _G)
+            now, then = _rows_of(name, (names, was_names), (levels, was_levels))
+            expected = (len(then), _G) if then else mine.shape
             if found.shape != expected or not np.isfinite(found).all():
                 raise ValueError(f"{name}: not of shape {expected}")
-            if rows is None:
+            if not then:
                 mine[...] = found
-                continue
-            for n, row in enumerate(rows[0]):
-                if row in rows[1]:
-                    mine[n] = found[rows[1].index(row)]
+            for n, row in enumerate(now):
+                if row in then:
+                    mine[n] = found[then.index(row)]
         return fresh
 
 
 _ARRAYS: Final = (
     "loss", "_losses_seen", "_ring", "_ringed", "_sketch", "shift", "scored", "covered", "error", "naive_error",
 )  # fmt: skip
+_Rows = tuple[Sequence[object], Sequence[object]]
+
+
+def _rows_of(name: str, members: _Rows, levels: _Rows) -> _Rows:
+    """What the rows of an array are now, and were when it was written; nothing where it has none that may change."""
+    if name in {"loss", "_losses_seen"}:
+        return members
+    return levels if name in {"shift", "covered"} else ((), ())
+
+
 _RESKETCH: Final = 10
 _CAUTION: Final = 1.2
 _SHARES: Final = (np.arange(SKETCHED) + 0.5) / SKETCHED

@@ -7,8 +7,20 @@ from typing import Final
 
 import numpy as np
 
-from leptontui.forecast.fitted import ARIMA, DAMPED, FIT_POINTS, FITTED, LEAST_POINTS, SARIMA, SIMPLE, THETA
-from leptontui.forecast.fitted import Fit, ModelFailedError, fit, paths
+from leptontui.forecast.fitted import (
+    ARIMA,
+    DAMPED,
+    FIT_POINTS,
+    FITTED,
+    LEAST_POINTS,
+    SARIMA,
+    SIMPLE,
+    THETA,
+    Fit,
+    ModelFailedError,
+    fit,
+    paths,
+)
 from leptontui.forecast.grid import Steps, Values
 
 REFIT_STEPS: Final = 72

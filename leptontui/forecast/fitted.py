@@ -109,7 +109,7 @@ def _fit_smoothing(model: str, *, is_damped: bool) -> Callable[[Values, int], _F
         from statsforecast.ets import ets_f  # noqa: PLC0415 — half a second and 140 MB, for who fits only
 
         # nmse=1: how many steps of errors are kept for a statistic that is not used here; it takes half the time.
-        found = ets_f(standard, m=1, model=model, damped=is_damped, nmse=1)
+        found = ets_f(standard, m=1, model=model, damped=is_damped, nmse=1)  # type: ignore[no-untyped-call]
         par = np.asarray(found["par"], dtype=np.float64)
         if is_damped:
             alpha, beta, _, phi, level, trend = par[:6]
@@ -122,16 +122,17 @@ def _fit_smoothing(model: str, *, is_damped: bool) -> Callable[[Values, int], _F
 def _fit_theta(standard: Values, _season: int) -> _Found:
     from statsforecast.theta import auto_theta  # noqa: PLC0415 — likewise
 
-    par = auto_theta(standard, m=1, model="STM", nmse=1)["par"]
+    par = auto_theta(standard, m=1, model="STM", nmse=1)["par"]  # type: ignore[no-untyped-call]
     return (float(par["alpha"]), float(par["initial_smoothed"])), (), ()
 
 
 def _fit_arima(standard: Values, _season: int) -> _Found:
     from statsforecast.arima import auto_arima_f  # noqa: PLC0415 — likewise
 
-    return _polynomials(
-        auto_arima_f(standard, seasonal=False, max_p=3, max_q=3, max_d=1, allowdrift=False, approximation=True)
+    found = auto_arima_f(  # type: ignore[no-untyped-call]
+        standard, seasonal=False, max_p=3, max_q=3, max_d=1, allowdrift=False, approximation=True
     )
+    return _polynomials(found)
 
 
 def _fit_sarima(standard: Values, season: int) -> _Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -93,7 +94,7 @@ def stretches(values: Values) -> tuple[Stretch, ...]:
     bounds = [int(sampled[0]), *after_gap.tolist(), len(values)]
     found: list[Stretch] = []
     whole = filled(values)
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         begins = [(first, first, False), *((at - SHIFT_AFTER + 1, at, True) for at in _shifts(whole, first, last))]
         ends = [known for _, known, _ in begins[1:]] + [last]
         found += [

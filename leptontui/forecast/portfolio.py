@@ -155,7 +155,7 @@ class Portfolio:
             del self._series[key]
 
     def track(self, metric: str, steps: int) -> Track | None:
-        """What has been realised for a metric's class at the horizon nearest to `steps`; None before the first score."""
+        """What has been realised for a metric at the horizon nearest to `steps`; None before the first score."""
         experience = self._experience.get(metric)
         index = nearest(steps)
         if experience is None or not experience.scored[index]:
@@ -172,9 +172,9 @@ class Portfolio:
     @classmethod
     def restored(
         cls,
-        state: Any,
+        state: object,
         levels: tuple[float, ...] = (80.0, 95.0),
-        outside: tuple[str, ...] = (),  # noqa: ANN401 — a file's
+        outside: tuple[str, ...] = (),
     ) -> Portfolio:
         """A portfolio that knows what was exported; what is not understood is left out."""
         portfolio = cls(levels, outside)
@@ -182,10 +182,10 @@ class Portfolio:
             return portfolio
         for name, kept in state["classes"].items():
             try:
-                found = Experience.restored(kept, portfolio._names, portfolio.levels)  # noqa: SLF001 — its own class
+                found = Experience.restored(kept, portfolio._names, portfolio.levels)
             except (ValueError, TypeError, KeyError):
                 continue
-            portfolio._experience[str(name)] = found  # noqa: SLF001 — likewise
+            portfolio._experience[str(name)] = found
         return portfolio
 
     def _hindcast(
@@ -266,7 +266,7 @@ class Portfolio:
 
     def _constant(self, past: Past, value: float, steps: int, length: int) -> Made:
         level = np.full(steps, np.clip(value, *_bounds(past)))
-        band = {one: (level, level) for one in self.levels}
+        band = dict.fromkeys(self.levels, (level, level))
         return Made(level, band, "constant", "constant", self.track(past.metric, steps), length)
 
 
