@@ -10,10 +10,12 @@ from typing import Final
 from leptontui.model.link import LinkCounts, LinkState
 from leptontui.model.series import ForecasterState, ForecasterStatus
 from leptontui.render.cells import Piece, fit_pieces, width_of
+from leptontui.render.forecast_words import reach_words
 from leptontui.render.numbers import age, countdown, metric, power, three
 from leptontui.render.standing import LINK_GLYPHS, LINK_ROLES
 
 _GAP: Final = 3
+_FORECASTS_AMISS: Final = frozenset({ForecasterState.OFF, ForecasterState.STARTING, ForecasterState.DIED})
 _OLD_S: Final = 5.0
 """An age from here on is coloured: several sweeps of the whole fleet are missing."""
 
@@ -101,7 +103,7 @@ def _parts(facts: HeaderFacts) -> list[_Part]:
         _Part(50, _labelled(f"{facts.gpus}", "GPUs") if gpus else ()),
         _Part(40, _labelled_before("util", f"{three(facts.util_pct)} %") if facts.util_pct is not None else ()),
         _Part(30, _labelled_before("power", power(facts.power_w)) if facts.power_w is not None else ()),
-        _Part(60, _forecasts(facts.forecaster)),
+        _Part(60 if facts.forecaster.state in _FORECASTS_AMISS else 20, _forecasts(facts.forecaster)),
         _Part(93, _age(facts), is_right=True),
         _Part(92, _arming(facts), is_right=True),
         _Part(70, (Piece(time.strftime("%H:%M:%S", time.localtime(facts.now_unix_s)), "text"),), is_right=True),
@@ -151,7 +153,7 @@ def _dropped(dropped: int) -> tuple[Piece, ...]:
 
 
 def _forecasts(status: ForecasterStatus) -> tuple[Piece, ...]:
-    """The forecaster in words while it is not simply at work."""
+    """The forecaster in words; how much of the fleet it has forecast while it is simply at work."""
     reason = f": {status.reason}"[:40] if status.reason else ""
     match status.state:
         case ForecasterState.STARTING:
@@ -160,6 +162,8 @@ def _forecasts(status: ForecasterStatus) -> tuple[Piece, ...]:
             return (Piece(f"▲ forecaster died{reason}, restarting", "warning"),)
         case ForecasterState.OFF if reason:
             return (Piece(f"no forecasts{reason}", "dim"),)
+        case ForecasterState.READY | ForecasterState.BUSY if words := reach_words(status):
+            return (Piece(words, "dim"),)
         case _:
             return ()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leptontui.model.catalogue import Metric, metric
-from leptontui.model.series import Entity, Eta, Forecast, SeriesKey
+from leptontui.model.series import Entity, Eta, Forecast, Series, SeriesKey
 from leptontui.model.text import plain
+from leptontui.snapshot import FleetSnapshot
 from leptontui.view.host_rows import GpuRow, HostPage
 from leptontui.view.part_rows import FilesystemRow
 
@@ -56,6 +57,22 @@ def choices_of(page: HostPage, gpu_uuid: str | None) -> tuple[ChartChoice, ...]:
         choices += [_of_host(host, page, name) for name in _HOST_METRICS]
     choices += [_of_filesystem(host, row) for row in sorted(page.filesystems, key=lambda row: row.mount)]
     return tuple(choices)
+
+
+def drawn_of(choice: ChartChoice | None, snapshot: FleetSnapshot) -> tuple[Series | None, Forecast | None]:
+    """History and forecast to draw: the hours of what fills up slowly, else the last half hour and what comes next.
+
+    Memory is drawn by the hours where only the far forecast reaches its limit.
+    """
+    if choice is None:
+        return None, None
+    key = choice.key
+    near, far = snapshot.forecasts.get(key), snapshot.outlooks.get(key)
+    is_slow = key.entity is Entity.FILESYSTEM
+    is_ahead = far is not None and far.eta is not None and (near is None or near.eta is None)
+    if key in snapshot.long_charts and (is_slow or is_ahead):
+        return snapshot.long_charts[key], far
+    return snapshot.charts.get(key), near
 
 
 def limit_of(choice: ChartChoice, forecast: Forecast | None) -> Limit | None:

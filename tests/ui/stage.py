@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from fleets import GIB, T0, chart_of, forecast_of, gpu_key, gpu_row, gpu_uuid, host_row, make_snapshot
@@ -11,7 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from leptontui.model.health import HostEvent, Severity
-from leptontui.model.series import Entity, Eta, SeriesKey
+from leptontui.model.series import Entity, Eta, ForecastTrack, SeriesKey
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui import themes
 from leptontui.ui.messages import ActionAsked
@@ -72,7 +73,11 @@ def host_fleet(*, gpus: int = 8, **over: Any) -> FleetSnapshot:
         }
         rows[2] |= {"ecc_corrected": 12}
     eta = Eta(87.0, T0 + 660, T0 + 420, T0 + 840)
-    future = forecast_of(hot, lambda i: 83.6 + 4.4 * (1 - math.exp(-i / 45)), spread=0.22, eta=eta)
+    future = replace(
+        forecast_of(hot, lambda i: 83.6 + 4.4 * (1 - math.exp(-i / 45)), spread=0.22, eta=eta),
+        model="damped ETS 61 %, Theta 39 %",
+        track=ForecastTrack(90, 1204, 0.79, 0.94, 0.83),
+    )
     full = SeriesKey(HOST, Entity.FILESYSTEM, "/scratch", "used_bytes")
     fields: dict[str, Any] = {
         "charts": {

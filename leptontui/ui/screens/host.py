@@ -24,7 +24,7 @@ from leptontui.ui.widgets.gpu_strip import GpuStrip
 from leptontui.ui.widgets.host_chart import HostChart
 from leptontui.ui.widgets.host_panels import HostPanels
 from leptontui.ui.widgets.host_title import HostTitle
-from leptontui.view.host_charts import ChartChoice, choices_of
+from leptontui.view.host_charts import ChartChoice, choices_of, drawn_of
 from leptontui.view.host_rows import GpuRow, HostPage
 
 _SHORT_ROWS: Final = 32
@@ -251,11 +251,9 @@ class HostScreen(ActingScreen, PagedScreen[HostPage]):
         snapshot = self.snapshot
         if snapshot is None:
             return
-        key = choice.key if choice is not None else None
         self.query_one(HostChart).show(
             choice,
-            snapshot.charts.get(key) if key is not None else None,
-            snapshot.forecasts.get(key) if key is not None else None,
+            *drawn_of(choice, snapshot),
             snapshot.forecaster,
             now_unix_s=snapshot.t_unix_s,
             position=f"{self._metric % len(self._choices()) + 1}/{len(self._choices())}" if choice is not None else "",

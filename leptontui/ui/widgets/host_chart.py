@@ -11,6 +11,7 @@ from leptontui.render.canvas import Line
 from leptontui.render.chart import Threshold, chart
 from leptontui.render.chart_axes import ChartStyles, clock_text
 from leptontui.render.chart_scale import Scale, scale_of
+from leptontui.render.forecast_words import anew_words, forecaster_words, model_words, track_words
 from leptontui.render.ink import Ink, Pen, spread
 from leptontui.render.palette import Palette
 from leptontui.ui.widgets.painted import Painted
@@ -27,6 +28,9 @@ _ROLES = {
     "cpu_util_pct": "series-1",
 }
 _OTHER_ROLE = "series-6"
+_ROWS_FOR_TRUST = 10
+"""With fewer rows the chart needs them all, and what made the forecast is said in the caption."""
+_MOST_MINUTES = 90
 
 
 class HostChart(Painted):
@@ -77,17 +81,20 @@ class HostChart(Painted):
         scale = _scale(choice, self._series, self._forecast)
         limit = limit_of(choice, self._forecast)
         threshold = None if limit is None else Threshold(limit.value, f"{limit.name} {amount(limit.value, scale)}")
+        captions = [self._caption(ink, choice, scale, limit, width)]
+        if self.size.height >= _ROWS_FOR_TRUST:
+            captions.append(self._trust(ink, choice, width))
         body = chart(
             self._series,
             self._forecast,
             width=width - 1,
-            height=max(0, self.size.height - 1),
+            height=max(0, self.size.height - len(captions)),
             scale=scale,
             now_unix_s=self._now_unix_s,
             styles=chart_styles(palette, _ROLES.get(choice.metric.name, _OTHER_ROLE), is_fresh=self._is_fresh),
             threshold=threshold,
         )
-        return [self._caption(ink, choice, scale, limit, width), *body]
+        return [*captions, *body]
 
     def _caption(self, ink: Ink, choice: ChartChoice, scale: Scale, limit: Limit | None, width: int) -> Line:
         left = ink.line().add(f" {choice.title}", "text", is_bold=True)
@@ -95,14 +102,34 @@ class HostChart(Painted):
         if choice.capacity and choice.value is not None:
             left.add(f"  {numbers.percent(100 * choice.value / choice.capacity)} %", "dim")
         left.add("   ").draw(_prediction(ink, self._forecast, limit, scale, self._now_unix_s).segments)
-        if self._forecast is not None:
-            words: tuple[str, ...] = (f"forecast: {self._forecast.model}", self._forecast.model)
-        else:
-            has_value = choice.value is not None
-            words = (why_no_forecast(self._series, self._forecaster, is_fresh=self._is_fresh, has_value=has_value),)
+        has_row = self.size.height >= _ROWS_FOR_TRUST
+        words = () if has_row else self._made_by(choice)
         tail = f"   m {self._position} " if self._position else " "
         for text in (*words, ""):
             right = ink.line().add("   " if text else "").add(text, "dim").add(tail, "dim")
+            if left.width + right.width <= width:
+                break
+        return spread(left, right, width)
+
+    def _made_by(self, choice: ChartChoice) -> tuple[str, ...]:
+        """What made the forecast, or why there is none; the longest way to say it first."""
+        if self._forecast is not None:
+            return (model_words(self._forecast), self._forecast.model)
+        has_value = choice.value is not None
+        return (why_no_forecast(self._series, self._forecaster, is_fresh=self._is_fresh, has_value=has_value),)
+
+    def _trust(self, ink: Ink, choice: ChartChoice, width: int) -> Line:
+        """What made the forecast, and how far it can be trusted; what there is no room for is left out."""
+        forecast = self._forecast
+        made_by = self._made_by(choice)[0]
+        if forecast is None:
+            return spread(ink.line().add(f" {made_by}", "dim"), ink.line(), width)
+        anew, tracks = anew_words(forecast, self._series), track_words(forecast.track)
+        cost = forecaster_words(self._forecaster)
+        for middle, track in [(cost, tracks[0]), *(("", track) for track in tracks), ("", "")]:
+            left = ink.line().add(f" {made_by}", "dim")
+            left.add(f"   {anew}" if anew else "", "warning").add(f"   {middle}" if middle else "", "dim")
+            right = ink.line().add(f"   {track} " if track else "", "text" if forecast.track else "dim")
             if left.width + right.width <= width:
                 break
         return spread(left, right, width)
@@ -129,18 +156,26 @@ def _prediction(ink: Ink, forecast: Forecast | None, limit: Limit | None, scale:
     eta = forecast.eta if forecast is not None else None
     if eta is None or limit is None:
         return pen
-    earliest, what = minutes(eta.earliest_unix_s - now_unix_s), amount(limit.value, scale)
+    what, waits = amount(limit.value, scale), (eta.expected_unix_s or eta.earliest_unix_s) - now_unix_s
     if eta.expected_unix_s is None:
-        words = f"◆ may reach {what} from {clock_text(eta.earliest_unix_s)}, in {earliest} min (80 % band)"
+        when = f"in {wait(eta.earliest_unix_s - now_unix_s, waits)} {wait_unit(waits)}"
+        words = f"◆ may reach {what} from {clock_text(eta.earliest_unix_s)}, {when} (80 % band)"
         return pen.add(words, "predicted")
-    latest = minutes(eta.latest_unix_s - now_unix_s) if eta.latest_unix_s is not None else "later"
-    expected = minutes(eta.expected_unix_s - now_unix_s)
-    return pen.add(f"◆ {what} in {expected} min ({earliest}–{latest})", "predicted", is_bold=True)
+    earliest, expected = (wait(at - now_unix_s, waits) for at in (eta.earliest_unix_s, eta.expected_unix_s))
+    latest = wait(eta.latest_unix_s - now_unix_s, waits) if eta.latest_unix_s is not None else "later"
+    return pen.add(f"◆ {what} in {expected} {wait_unit(waits)} ({earliest}–{latest})", "predicted", is_bold=True)
 
 
-def minutes(seconds: float) -> str:
-    """Whole minutes from now, at least "0"."""
-    return str(max(0, round(seconds / 60)))
+def wait_unit(seconds: float) -> str:
+    """The unit that a wait is told in: "min" up to an hour and a half, then "h"."""
+    return "min" if seconds <= _MOST_MINUTES * 60 else "h"
+
+
+def wait(seconds: float, whole_s: float) -> str:
+    """A wait in the unit of the whole one, at least "0": whole minutes, hours with a decimal."""
+    if wait_unit(whole_s) == "min":
+        return str(max(0, round(seconds / 60)))
+    return f"{max(0.0, seconds / 3600):.1f}"
 
 
 def why_no_forecast(series: Series | None, forecaster: ForecasterStatus, *, is_fresh: bool, has_value: bool) -> str:
