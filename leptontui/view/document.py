@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
+from leptontui.model.alert_document import board_json
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
 from leptontui.model.text import plain
@@ -66,7 +67,7 @@ def document_of(snapshot: FleetSnapshot) -> dict[str, object]:
 
     It carries every entity with every metric of the catalogue. What is not known is None. Ages are told against the
     snapshot's own time. Hosts come in inventory order. The values of a host that is not live are the last ones known:
-    `link` and `age_s` say so.
+    `link` and `age_s` say so. `alerts` is None where no rules are evaluated.
     """
     parts = parts_json(snapshot.frames)
     events: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
@@ -79,6 +80,7 @@ def document_of(snapshot: FleetSnapshot) -> dict[str, object]:
         "interval_s": snapshot.interval_s,
         "summary": _summary(snapshot),
         "notices": list(snapshot.notices),
+        "alerts": board_json(snapshot.alerts) if snapshot.alerts.evaluated_unix_s else None,
         "hosts": [host_json(snapshot, row, parts, events) for row in host_rows(snapshot)],
     }
 

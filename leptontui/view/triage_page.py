@@ -52,6 +52,7 @@ def triage_page(snapshot: FleetSnapshot, text: str = "", opened: Collection[str]
         filtered_out=len(loose) - kept,
         hosts_live=snapshot.link_counts.live,
         hosts_total=snapshot.link_counts.total,
+        numbers=numbers,
     )
 
 

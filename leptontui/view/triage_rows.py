@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -125,6 +126,7 @@ class TriagePage:
         groups_now, groups_ahead: lines of the first two sections before filtering, members not counted.
         filtered_out: lines that the filter leaves out.
         hosts_live, hosts_total: on how many hosts rules see anything, of how many.
+        numbers: what GPUs that have no label for it are called, by host and uuid.
     """
 
     board: AlertBoard
@@ -134,3 +136,4 @@ class TriagePage:
     filtered_out: int
     hosts_live: int
     hosts_total: int
+    numbers: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from leptontui.model.link import LinkState
 from leptontui.model.text import plain
 from leptontui.snapshot import FleetSnapshot
 from leptontui.view.wall_rows import Blindness, WallHost, WallLine, WallPage
+from leptontui.view.wall_troubles import wall_troubles
 from leptontui.view.work import whole
 
 WORST = 10
@@ -28,6 +29,8 @@ def wall_page(snapshot: FleetSnapshot) -> WallPage:
     gpus = snapshot.frames.gpus
     ill = _ill(snapshot)
     counts = Counter(ill["severity"].to_list())
+    troubles, total, hosts = wall_troubles(snapshot)
+    untold = ill.filter(pl.col("host").is_in(list(hosts)).not_()) if hosts else ill
     is_live = (pl.col("link") == LinkState.LIVE.value) & pl.col("state").is_in(["gone", "unknown"]).not_()
     return WallPage(
         fleet=plain(snapshot.fleet, 60),
@@ -40,9 +43,13 @@ def wall_page(snapshot: FleetSnapshot) -> WallPage:
         gpus_live=gpus.filter(is_live.fill_null(value=False) & whole(gpus)).height,
         gpus_total=gpus.filter(whole(gpus)).height,
         hosts_total=snapshot.link_counts.total,
-        worst=_worst(ill),
+        worst=_worst(untold),
         hosts=_hosts(snapshot),
         blindness=_blindness(snapshot),
+        worst_total=untold.height,
+        board=snapshot.alerts,
+        troubles=troubles,
+        troubles_total=total,
     )
 
 

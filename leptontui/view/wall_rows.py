@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from leptontui.model.alert import AlertBoard
 from leptontui.model.health import Severity
+from leptontui.view.wall_troubles import WallTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,13 @@ class WallPage:
         gpus_live: GPUs present on hosts whose link is live.
         gpus_total: GPUs ever seen.
         hosts_total: hosts of the fleet.
-        worst: the worst first.
+        worst: the worst first, but for hosts that alerts tell of already.
+        worst_total: how many there are.
         hosts: for the heatmap, by name.
         blindness: None if every host is live.
+        board: the alerts' counts, and how telling people goes; not evaluated yet where no rules run.
+        troubles: the worst groups of alerts, the worst first.
+        troubles_total: how many groups there are.
     """
 
     fleet: str
@@ -87,3 +93,7 @@ class WallPage:
     worst: tuple[WallLine, ...]
     hosts: tuple[WallHost, ...]
     blindness: Blindness | None
+    worst_total: int = 0
+    board: AlertBoard = field(default_factory=AlertBoard)
+    troubles: tuple[WallTrouble, ...] = ()
+    troubles_total: int = 0

@@ -290,8 +290,8 @@ class FakeAlerts:
 
 STEPS = (
     Transition(Happening.ACKNOWLEDGED, T0 - 4 * MIN, XID, "anna", "looking at it"),
+    Transition(Happening.RESOLVED, T0 - 5 * MIN, RESOLVED),
     Transition(Happening.FIRED, T0 - 12 * MIN, XID),
     Transition(Happening.PENDING, T0 - 12.5 * MIN, XID),
-    Transition(Happening.RESOLVED, T0 - 5 * MIN, RESOLVED),
     Transition(Happening.FIRED, T0 - 30 * 3600, STRAGGLER),
 )

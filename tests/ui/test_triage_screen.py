@@ -34,6 +34,7 @@ from leptontui.ui.screens.report import ReportScreen
 from leptontui.ui.screens.silence import SilenceScreen
 from leptontui.ui.screens.silences import SilencesScreen
 from leptontui.ui.screens.triage import TriageScreen
+from leptontui.ui.widgets.plan_inputs import SettledInput
 
 
 @pytest.fixture
@@ -54,6 +55,13 @@ def stage(source, port):
 def order_of(stage, *words):
     """In which line each of these first occurs."""
     return [next(n for n, line in enumerate(stage.lines) if word in line) for word in words]
+
+
+def read(stage):
+    """Enough time has passed since the dialog came up."""
+    stage.app.screen._settled_at = 0.0
+    for field in stage.app.screen.query(SettledInput):
+        field.not_before = 0.0
 
 
 async def to(stage, *words):
@@ -104,10 +112,10 @@ async def test_each_line_says_sign_age_place_and_who_looks_after_it(stage):
 
 
 async def test_the_counts_are_of_alerts_and_say_so(stage):
-    async with stage.run(160, 40):
+    async with stage.run(200, 40):
         assert "✖ 13 pages   ◆ 2 predicted   ▲ 2 tickets" in stage.lines[1]
         assert "1 acknowledged" in stage.lines[1]
-        assert "6 GPUs or hosts not well" in stage.lines[1], "what the table below counts is another thing"
+        assert "3 GPUs or hosts not well" in stage.lines[1], "what the table below counts is another thing"
         await stage.press("t")
         assert "✖ 13 pages   ◆ 2 predicted   ▲ 2 tickets   ◌ blind on 3 hosts" in stage.lines[1]
 
@@ -182,7 +190,7 @@ async def test_acknowledging_acts_on_what_was_chosen_whatever_comes_meanwhile(st
         await stage.press("a")
         assert isinstance(stage.app.screen, AcknowledgeScreen)
         await stage.publish(alert_fleet(board(group(STRAGGLER)), seq=2))
-        stage.app.screen._settled_at = 0.0
+        read(stage)
         await stage.press("enter")
         assert port.acknowledged == [((XID.id,), "")]
         assert isinstance(stage.app.screen, TriageScreen)
@@ -196,7 +204,7 @@ async def test_marked_ones_are_acknowledged_together(stage, port):
         assert "2 marked" in stage.text
         await stage.press("home", "a")
         assert "Acknowledge these 2 alerts" in stage.text
-        stage.app.screen._settled_at = 0.0
+        read(stage)
         await stage.press("enter")
         assert port.acknowledged == [((XID.id, STRAGGLER.id), "")]
         assert "marked" not in stage.text
@@ -207,7 +215,7 @@ async def test_a_group_is_acknowledged_with_all_its_members(stage, port):
         await stage.press("t", "a")
         assert "Acknowledge these 12 alerts" in stage.text
         assert "and 4 more" in stage.text
-        stage.app.screen._settled_at = 0.0
+        read(stage)
         await stage.press("enter")
         assert port.acknowledged == [(tuple(one.id for one in CUT_OFF), "")]
 
@@ -252,9 +260,9 @@ async def test_h_opens_the_host_with_its_gpu(stage):
     ("text", "left", "gone"),
     [
         ("xid", ["Xid 79: GPU"], ["straggler", "unreachable"]),
-        ("host:gpu-00*", ["Xid 79: GPU", "12 hosts"], ["rebooted by itself"]),
+        ("host:gpu-00*", ["12 hosts", "Xid 79: GPU"], ["rebooted by itself"]),
         ("rack:r3", ["12 hosts unreachable"], ["Xid 79", "straggler"]),
-        ("level:ticket !straggler", ["/scratch reaches"], ["Xid 79", "straggler"]),
+        ("level:ticket !straggler", ["link is down", "/scratch reaches"], ["Xid 79", "straggler"]),
     ],
 )
 async def test_a_filter_works_as_it_is_typed(stage, text, left, gone):
@@ -262,6 +270,7 @@ async def test_a_filter_works_as_it_is_typed(stage, text, left, gone):
         await stage.press("t", "slash")
         await stage.type(text)
         now = stage.text.partition("what changed")[0]
+        now = "\n".join(now.splitlines()[2:])
         assert all(word in now for word in left), now
         assert not any(word in now for word in gone), now
         assert " hides " in stage.lines[1]

@@ -34,19 +34,16 @@ class AcknowledgeScreen(SettledDialog[int]):
     def compose(self) -> ComposeResult:
         """Which, why, what the keys do."""
         count = len(self._chosen)
-        what = "this alert" if count == 1 else f"these {count} alerts"
+        words = "this alert: you look after it" if count == 1 else f"these {count} alerts: you look after them"
+        clears = "it clears" if count == 1 else "they clear"
         with Vertical(id="dialog-box"):
-            yield Label(f"Acknowledge {what}: you look after it until it clears", id="dialog-title", markup=False)
+            yield Label(f"Acknowledge {words}, nobody is told again until {clears}", id="dialog-title", markup=False)
             yield ListedLines(alert_lines(self._chosen))
             with Horizontal(classes="dialog-row"):
                 yield Label("why", classes="dialog-label")
                 yield SettledInput(placeholder="may be left empty", id="dialog-why", compact=True, max_length=300)
             yield Label("", id="dialog-said", markup=False)
-            yield Label(
-                "enter: acknowledge   esc: leave it alone      the pager stays quiet about it until it clears",
-                id="dialog-keys",
-                markup=False,
-            )
+            yield Label("enter: acknowledge   esc: leave it alone", id="dialog-keys", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Acknowledge."""

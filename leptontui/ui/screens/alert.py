@@ -138,9 +138,7 @@ class AlertScreen(TendingScreen, PagedScreen[AlertSheet]):
         if action is None:
             return ""
         unit = f" {plain(unit_of(alert), 80)} on" if unit_of(alert) else ""
-        return (
-            f"opens the plan: {action.value}{unit} {plain(alert.subject.host, 60)}; nothing is run before you confirm"
-        )
+        return f"{action.value}{unit} {plain(alert.subject.host, 60)}: opens the plan, runs nothing yet"
 
     async def _read(self, port: AlertPort, alert: Alert) -> None:
         words = tuple(word for word in (alert.rule, alert.subject.host) if word)

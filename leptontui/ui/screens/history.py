@@ -35,7 +35,6 @@ _PAUSE_S: Final = 0.2
 _ROOMY: Final = 110
 _WHAT: Final = 14
 _ROLES: Final = {
-    Happening.FIRED: "critical",
     Happening.RESOLVED: "well",
     Happening.ACKNOWLEDGED: "well",
     Happening.UNACKNOWLEDGED: "warning",
@@ -145,7 +144,10 @@ class HistoryScreen(ListScreen[FleetSnapshot, Transition]):
         return (
             Piece(f"{glyph} ", role),
             Piece(f"{fit(_when(row.at_unix_s, self.clock()), when)}  ", "dim"),
-            Piece(f"{fit(row.happening.value, _WHAT)} ", _ROLES.get(row.happening, "dim")),
+            Piece(
+                f"{fit(row.happening.value, _WHAT)} ",
+                role if row.happening is Happening.FIRED else _ROLES.get(row.happening, "dim"),
+            ),
             Piece(f"{fit(place_of(row.alert, {}), where)} "),
             Piece(who, "accent"),
             Piece(plain(row.alert.summary)),

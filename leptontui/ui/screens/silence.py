@@ -72,7 +72,7 @@ class SilenceScreen(SettledDialog[Silence]):
                 yield SettledInput(placeholder="has to be said", id="dialog-why", compact=True, max_length=300)
             yield Label("", id="dialog-said", markup=False)
             yield Label(
-                "tab: next field   ↑↓ in how long: 30m, 2h, 8h, tomorrow   enter: silence   esc: leave it alone",
+                "tab: next field   enter: silence   esc: leave it alone",
                 id="dialog-keys",
                 markup=False,
             )
@@ -130,7 +130,11 @@ class SilenceScreen(SettledDialog[Silence]):
         """Until when it would hold."""
         now = self._clock()
         lasts = lasting(self.query_one("#dialog-lasts", Input).value, now)
-        words = f"▲ {lasts.error}" if lasts.error else f"until {clock(now + lasts.seconds, now)}"
+        words = (
+            f"▲ {lasts.error}"
+            if lasts.error
+            else f"until {clock(now + lasts.seconds, now)}      ↑↓ {', '.join(CHOICES)}"
+        )
         label = self.query_one("#dialog-until", Label)
         label.update(words)
         label.set_classes("-warning" if lasts.error else "-dim")

@@ -25,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 _ASK_KEYS: Final = (("y", "end it"), ("esc", "let it be"))
 _WHAT, _WHAT_ROOMY = 30, 56
 _ROOMY: Final = 110
+_DAY_S: Final = 86_400.0
 SilencePage = tuple[tuple[Silence, int], ...]
 """Silences, each with how many alerts it holds."""
 
@@ -85,7 +86,8 @@ class SilencesScreen(ListScreen[SilencePage, tuple[Silence, int]]):
         silence, count = row
         now = self.clock()
         what = _WHAT_ROOMY if width >= _ROOMY else _WHAT
-        until = time.strftime("%H:%M", time.localtime(silence.until_unix_s))
+        is_near = silence.until_unix_s - now < _DAY_S
+        until = time.strftime("%H:%M" if is_near else "%d %b", time.localtime(silence.until_unix_s))
         return (
             Piece(f"{until:<6} ", "text"),
             Piece(f"{fit(duration_text(silence.until_unix_s - now), 9)} ", "dim"),

@@ -11,6 +11,7 @@ from leptontui.ui.commands import Scope
 from leptontui.ui.screens.tending import FindTarget, OpenHost, TendingScreen
 from leptontui.ui.screens.triage_list import TriageList
 from leptontui.ui.widgets.alert_bar import AlertBar
+from leptontui.view.alert_places import place_of
 from leptontui.view.triage_rows import ChangeRow, TriagePage, TriageRow
 
 
@@ -100,11 +101,12 @@ class TriageScreen(TendingScreen, TriageList):
 
     def action_acknowledge(self) -> None:
         """Look after what is chosen."""
-        numbers = {alert.id: row.where for row in self.chosen_rows() for alert in row.alerts}
-        chosen = [alert for alert in self.chosen_alerts() if alert.acknowledgement is None]
-        if not chosen and numbers:
+        found = self.chosen_alerts()
+        chosen = [alert for alert in found if alert.acknowledgement is None]
+        if found and not chosen:
             self.notify("it is acknowledged already", markup=False)
-        self.acknowledge([(alert, numbers[alert.id]) for alert in chosen])
+        if self.page is not None:
+            self.acknowledge([(alert, place_of(alert, self.page.numbers)) for alert in chosen])
 
     def action_unacknowledge(self) -> None:
         """Take back that it is looked after."""

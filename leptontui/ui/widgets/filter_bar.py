@@ -15,7 +15,7 @@ from leptontui.ui.widgets.line import Line
 from leptontui.ui.widgets.search_bar import SearchBar
 from leptontui.view.summary import FleetSummary
 
-_WIDE, _WIDE_FILTERED, _ROOMY = 100, 130, 150
+_WIDE, _WIDE_FILTERED, _ROOMY, _ALL = 100, 130, 150, 180
 """From this width on the counts are written out, without and with a filter; and from which on the rest is told, too."""
 
 
@@ -56,7 +56,7 @@ class _Counts(Line):
         is_roomy = self.app.size.width >= _ROOMY and not self._is_filtered
         line = alert_counts(board, blind=self._blind, is_short=is_short, has_handled=is_roomy)
         not_well = summary.critical + summary.predicted + summary.warnings
-        if not is_roomy or not not_well:
+        if self.app.size.width < _ALL or self._is_filtered or not not_well:
             return line
         return (*line, Piece(f"   {not_well} GPU{'' if not_well == 1 else 's'} or hosts not well", "dim"))
 

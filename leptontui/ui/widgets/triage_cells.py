@@ -17,6 +17,8 @@ from leptontui.view.triage_rows import Care, ChangeRow, Row, TriagePage, TriageR
 AGE: Final = 5
 _ROOMY: Final = 110
 _MARK: Final = 2
+_PRECISION: Final = 16
+"""Cells of "right 123 of 456"."""
 _LEAST_WHERE, _MOST_WHERE, _MOST_WHERE_ROOMY = 8, 18, 30
 _MOST_MARKS: Final = 0.45
 """Share of what is left for words that marks may take."""
@@ -100,7 +102,9 @@ def _tail(row: TriageRow, page: TriagePage, now_unix_s: float, *, is_roomy: bool
     if row.is_predictive and alert.eta is not None:
         pieces.append(Piece(eta_text(alert.eta, now_unix_s), "predicted" if row.care is Care.OPEN else "dim"))
         if is_roomy:
-            pieces.append(Piece(f"  {precision_short(record_of(page.board.predictions, alert.rule))}", "dim"))
+            pieces.append(
+                Piece(f"  {fit(precision_short(record_of(page.board.predictions, alert.rule)), _PRECISION)}", "dim")
+            )
     found = _group_marks(row) if row.is_group else marks(alert, now_unix_s, silences)
     if found and pieces:
         pieces.append(Piece("  "))

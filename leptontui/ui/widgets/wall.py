@@ -14,15 +14,12 @@ from leptontui.model.text import plain
 from leptontui.render import numbers
 from leptontui.render.canvas import Line
 from leptontui.render.chart_axes import clock_text
-from leptontui.render.digits import big_digits, digits_width
 from leptontui.render.heatmap import HeatLayout, HeatStyles, HostCells, heat_layout, heatmap
 from leptontui.render.ink import Ink, beside, facts, spread
 from leptontui.render.palette import Palette, role_of
 from leptontui.ui.widgets.painted import Painted
-from leptontui.view.wall_rows import Blindness, WallLine, WallPage
-
-_OLD_S = 5.0
-"""A newest sweep older than this is said in colour: the wall shows the past."""
+from leptontui.ui.widgets.wall_worst import OLD_S, alerting_lines, count_lines, worst_lines
+from leptontui.view.wall_rows import Blindness, WallPage
 
 _ROOMY = 100
 """From this width on the title counts hosts and GPUs, and the worst have their host and GPU in columns."""
@@ -77,15 +74,16 @@ class Wall(Painted):
         lines = [self._title(Ink(palette, on="surface"), width)]
         troubles = [words for words in (self._failure, self._trouble) if words]
         lines += [ink.line().add(f" ✖ {words}", "critical", is_bold=True).fit(width) for words in troubles]
+        lines += alerting_lines(ink, page, width, self._clock()) if page is not None else []
         if page is None:
             return [*lines, ink.line().add(" waiting for the first picture of the fleet", "dim").fit(width)]
         if page.blindness is not None:
             lines.append(_banner(palette, page.blindness, page.hosts_total, width))
         scale = 3 if height >= 54 and width >= 150 else 2 if height >= 34 and width >= 100 else 1  # noqa: PLR2004 — sizes of screens
-        counts = _counts(ink, page, scale)
+        counts = count_lines(ink, page, scale)
         taken = max((sum(len(segment.text) for segment in line) for line in counts), default=0) + 2
         lines.append(ink.line().fit(width))
-        worst = _worst(ink, page, width - taken - 4, len(counts), self._clock())
+        worst = worst_lines(ink, page, width - taken - 4, len(counts), self._clock())
         lines += [
             [Segment(" ", ink.style()), *line] for line in beside(ink, [counts, worst], (taken, width - taken - 3))
         ]
@@ -104,7 +102,7 @@ class Wall(Painted):
             if page.dropped_sweeps:
                 left.add(f"   ▲ {page.dropped_sweeps} sweeps dropped", "warning")
             age = None if page.newest_age_s is None else page.newest_age_s + max(0.0, now - page.t_unix_s)
-            is_old = age is None or age >= _OLD_S
+            is_old = age is None or age >= OLD_S
             right.add("age ", "dim").add(
                 "nothing received yet" if age is None else numbers.age(age),
                 "warning" if is_old else "text",
@@ -138,75 +136,6 @@ def _banner(palette: Palette, blind: Blindness, total: int, width: int) -> Line:
     ink = Ink(palette, on="warning")
     line = Segment.adjust_line_length([Segment(text)], width)
     return [Segment(segment.text, palette.style("background", on=ink.on, is_bold=True)) for segment in line]
-
-
-def _counts(ink: Ink, page: WallPage, scale: int) -> list[Line]:
-    """Three lines of big digits: critical, predicted, GPUs live. Nothing wrong is quiet, not red."""
-    rows = (
-        (str(page.critical), "critical" if page.critical else "dim", "✖ critical"),
-        (str(page.predicted), "predicted" if page.predicted else "dim", "◆ predicted"),
-        (str(page.gpus_live), "well" if page.gpus_live else "dim", f"● of {page.gpus_total} GPUs live"),
-    )
-    widest = max(digits_width(number, scale) for number, _, _ in rows)
-    lines: list[Line] = []
-    for number, role, label in rows:
-        if lines:
-            lines.append([])
-        digits = big_digits(number, ink.style(role), scale=scale)
-        pad = Segment(" " * (widest - digits_width(number, scale)), ink.style())
-        middle = len(digits) // 2
-        for count, line in enumerate(digits):
-            words = [Segment(f"  {label}", ink.style(role, is_bold=True))] if count == middle else []
-            lines.append([pad, *line, *words])
-    return lines
-
-
-def _worst(ink: Ink, page: WallPage, width: int, rows: int, now_unix_s: float) -> list[Line]:
-    """The worst, as long lines; how many more there are is said, never hidden."""
-    total = page.critical + page.predicted + page.warning
-    heading = ink.line().add("worst", "dim", is_bold=True)
-    if page.warning:
-        heading.add(f"   ▲ {page.warning} warning{'s' if page.warning > 1 else ''}", "warning")
-    lines: list[Line] = [heading.fit(width)]
-    if not page.worst:
-        if page.blindness is not None and page.blindness.hosts >= page.hosts_total:
-            lines.append(ink.line().add("◌ nothing can be seen", "unknown").fit(width))
-            return lines
-        lines.append(ink.line().add("● nothing is wrong with what can be seen", "well").fit(width))
-        return lines
-    room = max(1, rows - 1)
-    shown = page.worst[: room if total <= room else max(1, room - 1)]
-    host_width = min(24, max(len(line.host) for line in shown))
-    is_airy = 2 * len(shown) + (total > len(shown)) <= room
-    for line in shown:
-        lines += [ink.line().fit(width)] if is_airy else []
-        lines.append(_worst_line(ink, line, host_width, width, now_unix_s))
-    if total > len(shown):
-        lines.append(ink.line().add(f"and {total - len(shown)} more", "dim").fit(width))
-    return lines
-
-
-def _worst_line(ink: Ink, line: WallLine, host_width: int, width: int, now_unix_s: float) -> Line:
-    role = role_of(line.severity)
-    left = (
-        ink.line()
-        .add(f"{line.severity.glyph} ", role, is_bold=True)
-        .add(f"{plain(line.host, host_width):<{host_width}}")
-    )
-    if width >= 60:  # noqa: PLR2004 — narrower, the reason needs the room
-        left.add(f"  GPU {line.gpu:<2} " if line.gpu is not None else " " * 9, "dim")
-    elif line.gpu is not None:
-        left.add(f" GPU {line.gpu}", "dim")
-    left.add(f" {line.text}", role, is_bold=line.severity is Severity.CRITICAL)
-    right = ink.line()
-    age = None if line.received_unix_s is None else now_unix_s - line.received_unix_s
-    if width >= 60:  # noqa: PLR2004 — narrower, the reason needs the room
-        right.add(f"  job {line.job}" if line.job else "", "dim")
-    if line.is_gone and "gone" not in line.text:
-        right.add("  gone", role)
-    if age is None or age >= _OLD_S:
-        right.add(f"  {'never seen' if age is None else numbers.age(age) + ' ago'}", "warning")
-    return spread(left, right, width)
 
 
 def _heat_heading(ink: Ink, layout: HeatLayout, at: int, width: int) -> Line:
