@@ -7,8 +7,8 @@ from typing import Final
 
 from leptontui.model.text import plain
 
-_MENTION: Final = re.compile(r"(?<![\w.+-])@(?=\w)")
-"""`@here`, `@everyone`, `@room`, a person; not the sign within a mail address or `user@host`."""
+_MENTION: Final = re.compile(r"@(?=(?:everyone|here|channel|room|all)\b)|(?<![\w.+-])@(?=\w)", re.IGNORECASE)
+"""What calls all, anywhere (Discord looks within words); a person; not the sign in a mail address or `user@host`."""
 _TAG: Final = re.compile(r"<(?=[^\s\d=])")
 """Slack's `<!channel>` and `<https://…|words>`, Discord's `<@&1>`, HTML; "a < b", "<5" and "<=" are left alone."""
 _LINK: Final = re.compile(r"\](?=\s*[(\[:])")
