@@ -219,9 +219,16 @@ def test_what_was_learned_survives_being_written_away() -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [None, [], {}, {"version": 99}, {"version": 1, "classes": {"a": {}}}, {"version": 1, "classes": {"a": {"names": 3}}},
-     {"version": 1, "classes": 5}],
-)  # fmt: skip
+    [
+        None,
+        [],
+        {},
+        {"version": 99},
+        {"version": 1, "classes": 5},
+        {"version": 1, "classes": {"a": {}}},
+        {"version": 1, "classes": {"a": {"names": 3}}},
+    ],
+)
 def test_a_state_that_is_not_understood_is_left_out(state) -> None:
     assert Portfolio.restored(state).forecast(past(walk(13, 60)), 5) is not None
 
