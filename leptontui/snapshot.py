@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from leptontui.model.alert import AlertBoard
+from leptontui.model.anomaly import Anomaly, AnomalyWatch
 from leptontui.model.health import HostEvent
 from leptontui.model.link import Link, LinkCounts
 from leptontui.model.question import Question
@@ -40,6 +41,9 @@ class Frames:
       ("present" or "gone"), `user: str`, `job: str`, `process_count: u32`, and the trends: for each metric in
       `catalogue.TREND_METRICS` a column `trend_<metric>: list[f32]`, oldest bucket first, null where not sampled.
     - all others: as catalogued, plus `received_unix_s`; counters are rates (`Metric.rate_name`).
+
+    `hosts` and `gpus` have `anomaly_score: f32` (the greatest of its series that are odd now, null if none is) and
+    `anomaly: str` (what is odd about it, "" if nothing).
 
     GPUs that are MIG instances are rows of their own, after their GPU. `state` is "present", "gone", or "unknown"
     while the driver hangs. Hosts have `node_state: str`,
@@ -83,6 +87,9 @@ class FleetSnapshot:
         questions: what logins wait to be told, oldest first.
         notices: what the user should know of the inventory or this machine, e.g. why a reload was refused.
         alerts: what fires and pends, and how telling people about it goes.
+        anomalies: series that left what is usual for them, going on or ended within ten minutes; going on first, then
+            the oddest.
+        anomaly_watch: how the search for them goes; None where there is none.
     """
 
     fleet: str
@@ -105,3 +112,5 @@ class FleetSnapshot:
     questions: tuple[Question, ...] = ()
     notices: tuple[str, ...] = ()
     alerts: AlertBoard = field(default_factory=AlertBoard)
+    anomalies: tuple[Anomaly, ...] = ()
+    anomaly_watch: AnomalyWatch | None = None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from leptontui.engine.alerting import Alerting
+from leptontui.engine.anomalies import Anomalies
 from leptontui.engine.collector import Collector
 from leptontui.engine.events import EventLog, event_of
 from leptontui.engine.foresight import Foresight
@@ -22,6 +23,7 @@ from leptontui.model.question import Question
 from leptontui.model.series import ForecasterState, ForecasterStatus
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
+from leptontui.model.verdict import Overrides
 from leptontui.snapshot import FleetSnapshot
 from leptontui.sources.contract import Source
 from leptontui.store.store import Store
@@ -63,12 +65,14 @@ class Engine:
         interval_s: nominal time between two sweeps of a host.
         forecaster: the forecast worker; None where nothing is forecast (one-shot checks).
         forecast_share: share of one core that forecasts may take.
+        anomaly_rate: false alarms that the search for anomalies may raise for each series a day; None for no search.
         clock: unix time.
 
     Attributes:
         roster: the links.
         foresight: what is foreseen; None without a forecaster.
         store: latest values and history; only for use on the loop that runs `run`.
+        overrides: what the user says of Xids and other signals, instead of those who know them in general.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Engine:
         interval_s: float,
         forecaster: Forecaster | None = None,
         forecast_share: float = DEFAULT_SHARE,
+        anomaly_rate: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources = tuple(sources)
@@ -90,6 +95,8 @@ class Engine:
         self._publisher = Publisher(fleet, self.store, self.roster, interval_s)
         self._forecaster = forecaster
         self.foresight = Foresight(self.store, forecaster, clock, share=forecast_share) if forecaster else None
+        self._anomalies = None if anomaly_rate is None else Anomalies(self.store, clock, rate_per_day=anomaly_rate)
+        self.overrides = Overrides()
         self._events = EventLog()
         self._unavailable: dict[str, tuple[str, ...]] = {}
         self._received: dict[str, float] = {}
@@ -165,6 +172,8 @@ class Engine:
                     tasks.create_task(self.foresight.run())
                 if self._alerting is not None:
                     tasks.create_task(self._alerting.run())
+                if self._anomalies is not None:
+                    tasks.create_task(self._anomalies.run())
                 tasks.create_task(self._tick())
         finally:
             if self._forecaster is not None:
@@ -220,7 +229,7 @@ class Engine:
     def _publish(self) -> None:
         if not self._subscribers:
             return
-        foresight, odd = self.foresight, self._oddities()
+        foresight, anomalies, odd = self.foresight, self._anomalies, self._oddities()
         status = self._forecaster.status if self._forecaster else ForecasterStatus(ForecasterState.OFF, "not asked for")
         if foresight is not None:
             status = replace(status, reach=foresight.reach)
@@ -241,6 +250,9 @@ class Engine:
                 current=self._events.current,
                 questions=self._questions(),
                 notices=tuple(self._notices.values()),
+                anomalies=anomalies.told if anomalies else (),
+                anomaly_watch=anomalies.watch if anomalies else None,
+                odd=anomalies.frame() if anomalies else None,
             ),
         )
         if self._alerting is not None:

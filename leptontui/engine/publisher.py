@@ -13,6 +13,7 @@ from leptontui.health.circumstances import Circumstances
 from leptontui.health.heat import NEEDED, heat_of
 from leptontui.health.ranking import with_columns_of
 from leptontui.model.catalogue import CHART_BUCKETS, CHART_STEP_S, LONG_CHART_BUCKETS, TREND_STEP_S
+from leptontui.model.anomaly import Anomaly, AnomalyWatch
 from leptontui.model.focus import Focus
 from leptontui.model.health import HostEvent
 from leptontui.model.question import Question
@@ -44,6 +45,9 @@ class Ingredients:
         current: events since each host booted and its driver was loaded, oldest first.
         questions: what logins wait to be told, oldest first.
         notices: what the user should know of the inventory or this machine.
+        anomalies: series that are odd, grouped.
+        anomaly_watch: how the search for them goes; None where there is none.
+        odd: the series that are odd now, see `Anomalies.frame`; None where there is no search.
     """
 
     dropped_sweeps: int
@@ -58,6 +62,9 @@ class Ingredients:
     current: tuple[HostEvent, ...] = ()
     questions: tuple[Question, ...] = ()
     notices: tuple[str, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+    anomaly_watch: AnomalyWatch | None = None
+    odd: pl.DataFrame | None = None
 
 
 class Publisher:
@@ -119,6 +126,8 @@ class Publisher:
             targets=self._roster.targets,
             questions=made_of.questions,
             notices=made_of.notices,
+            anomalies=made_of.anomalies,
+            anomaly_watch=made_of.anomaly_watch,
         )
 
     def _frames(self, now_unix_s: float, made_of: Ingredients) -> Frames:
@@ -136,8 +145,8 @@ class Publisher:
         hosts = assess_hosts(hosts, gpus, parts, made_of.current, etas, now_unix_s=now_unix_s, known=known)
         self._heat = heat_of(with_columns_of(gpus, NEEDED), self._heat)
         return Frames(
-            hosts=hosts,
-            gpus=gpus,
+            hosts=with_anomalies(hosts, Entity.HOST, made_of.odd),
+            gpus=with_anomalies(gpus, Entity.GPU, made_of.odd),
             filesystems=parts[Entity.FILESYSTEM],
             disks=parts[Entity.DISK],
             nics=parts[Entity.NIC],
@@ -153,3 +162,24 @@ class Publisher:
             return {}
         buckets = CHART_BUCKETS if step_s == CHART_STEP_S else LONG_CHART_BUCKETS
         return self._store.series({focus.chart}, now_unix_s=now_unix_s, step_s=step_s, buckets=buckets)
+
+
+def with_anomalies(rows: pl.DataFrame, entity: Entity, odd: pl.DataFrame | None) -> pl.DataFrame:
+    """`rows` of hosts or GPUs with `anomaly_score` and `anomaly`, as `Frames` describes them.
+
+    Args:
+        rows: with `host`, and `uuid` for GPUs.
+        entity: whose rows they are.
+        odd: see `Anomalies.frame`; None for none.
+    """
+    own = None if odd is None else odd.filter(pl.col("entity") == entity.value)
+    if own is None or not own.height:
+        return rows.with_columns(anomaly_score=pl.lit(None, pl.Float32), anomaly=pl.lit(""))
+    key = ["host", "uuid"] if entity is Entity.GPU else ["host"]
+    worst = (
+        own.sort("score", descending=True)
+        .rename({"instance": "uuid"})
+        .group_by(key, maintain_order=True)
+        .agg(anomaly_score=pl.col("score").first(), anomaly=pl.col("words").first())
+    )
+    return rows.join(worst, on=key, how="left", maintain_order="left").with_columns(pl.col("anomaly").fill_null(""))
