@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from leptontui.cli_alerts import add_alert_commands
 from leptontui.cli_rules import RULES, add_rules_commands, run_rules
 
 OFFLINE: Final = frozenset({*RULES, "anomalies", "backtest", "notify check", "notify test"})
@@ -26,6 +27,7 @@ def add_offline_commands(commands: argparse._SubParsersAction[Any]) -> None:
     _add_backtest(commands)
     _add_notify(commands)
     add_rules_commands(commands)
+    add_alert_commands(commands)
 
 
 def run_offline(arguments: argparse.Namespace) -> int:

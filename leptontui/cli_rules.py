@@ -46,8 +46,14 @@ def add_replay_command(commands: argparse._SubParsersAction[Any]) -> None:
     )
     replay.add_argument("recording", metavar="PATH.parquet", type=Path, help="columns series, metric, ts, value")
     replay.add_argument("--rules", metavar="FILE.toml", type=Path, required=True, help="the rules")
-    replay.add_argument("--every", metavar="STEPS", type=int, default=1, help="forecast at every so many steps")
-    replay.add_argument("--json", action="store_true", help="one JSON document a line instead of lines and a table")
+    replay.add_argument(
+        "--every",
+        metavar="STEPS",
+        type=int,
+        default=10,
+        help="forecast what is far from every threshold at every so many steps (default 10)",
+    )
+    replay.add_argument("--json", action="store_true", help="one JSON document instead of lines")
     replay.set_defaults(command="alerts replay")
 
 

@@ -77,6 +77,8 @@ def read_tidy(path: Path, metric: str | None = None) -> list[TidySeries]:
 
 def _read(path: Path) -> pl.DataFrame:
     mend = "the file has to be parquet with the columns " + ", ".join(COLUMNS)
+    if path.is_dir():
+        return _read_folder(path, mend)
     if not path.is_file():
         raise ConfigError([f"{path}: {'is no file' if path.exists() else 'no such file'}"], mend)
     try:
@@ -87,6 +89,18 @@ def _read(path: Path) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         said = plain(str(error), _NAME_LIMIT)
         raise ConfigError([f"{path}: cannot be read as parquet: {said}"], mend) from None
+
+
+def _read_folder(path: Path, mend: str) -> pl.DataFrame:
+    """All parts of a recording."""
+    parts = sorted(path.glob("*.parquet"))
+    if not parts:
+        raise ConfigError([f"{path}: no parquet in this folder"], mend)
+    read = [_read(part) for part in parts]
+    try:
+        return pl.concat(read, how="vertical_relaxed")
+    except pl.exceptions.PolarsError:
+        raise ConfigError([f"{path}: its files have different columns"], mend) from None
 
 
 def _checked(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
