@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from leptontui.wiring.options import WatchOptions
+from leptontui.wiring.options import DEFAULT_RATE, WatchOptions
 
 MOST_PERCENT: Final = 100.0
+MOST_ANOMALIES: Final = 1000.0
 
 
 def add_recording_option(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def add_recording_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_forecast_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--forecast-cpu` and `--neural`."""
+    """Add `--forecast-cpu`, `--neural` and `--anomaly-rate`."""
     parser.add_argument(
         "--forecast-cpu",
         metavar="PERCENT",
@@ -33,6 +34,12 @@ def add_forecast_options(parser: argparse.ArgumentParser) -> None:
         "--neural",
         action="store_true",
         help="let an LSTM join the forecasts where its error is least; needs leptontui[neural]",
+    )
+    parser.add_argument(
+        "--anomaly-rate",
+        metavar="PER_SERIES_DAY",
+        type=_rate,
+        help=f"false anomalies allowed for each series a day (default {DEFAULT_RATE:g}; 0: none are looked for)",
     )
 
 
@@ -49,6 +56,7 @@ def watch_options(arguments: argparse.Namespace, *, keeps_learned: bool = True) 
         is_neural=getattr(arguments, "neural", False),
         keeps_learned=keeps_learned,
         record=getattr(arguments, "record", None),
+        anomaly_rate=getattr(arguments, "anomaly_rate", DEFAULT_RATE),
     )
 
 
@@ -57,3 +65,11 @@ def _percent(text: str) -> float:
     if not 0.0 <= percent <= MOST_PERCENT:
         raise argparse.ArgumentTypeError(f"{text}: must be between 0 and {MOST_PERCENT:g} per cent of one core")
     return percent
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not (rate == 0.0 or DEFAULT_RATE / 1000.0 <= rate <= MOST_ANOMALIES):
+        least = DEFAULT_RATE / 1000.0
+        raise argparse.ArgumentTypeError(f"{text}: must be 0, or between {least:g} and {MOST_ANOMALIES:g} a day")
+    return rate

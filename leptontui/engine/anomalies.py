@@ -26,8 +26,6 @@ from leptontui.model.series import Entity
 from leptontui.store.store import Store
 from leptontui.store.windows import Window
 
-DEFAULT_RATE: Final = 0.001
-"""False alarms allowed for each series a day: one in three years, as a fleet has tens of thousands of series."""
 LATE_S: Final = 2.5
 """How long after the end of a bucket it is judged: sweeps arrive late."""
 _CAUGHT_UP: Final = 6
@@ -54,9 +52,7 @@ class Anomalies:
         rate_per_day: false alarms allowed for each series a day.
     """
 
-    def __init__(
-        self, store: Store, clock: Callable[[], float] = time.time, *, rate_per_day: float = DEFAULT_RATE
-    ) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time, *, rate_per_day: float) -> None:
         self._store = store
         self._clock = clock
         settings = Settings(rate_per_day=rate_per_day, has_season=False)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+DEFAULT_RATE: Final = 0.001
+"""False anomalies for each series a day: one in three years, as a fleet has tens of thousands of series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +19,14 @@ class WatchOptions:
         is_neural: whether the neural member is wanted.
         keeps_learned: whether what forecasts learned is kept for the next run.
         record: where everything is recorded; None for nowhere.
+        anomaly_rate: false alarms that the search for anomalies may raise for each series a day; 0 for no search.
     """
 
     forecast_share: float | None = None
     is_neural: bool = False
     keeps_learned: bool = True
     record: Path | None = None
+    anomaly_rate: float = DEFAULT_RATE
 
     @property
     def has_forecasts(self) -> bool:

@@ -86,6 +86,7 @@ class FleetWatch:
             interval_s=interval_s,
             forecaster=_forecaster(chosen) if has_forecasts else None,
             forecast_share=chosen.forecast_share or DEFAULT_SHARE,
+            anomaly_rate=(chosen.anomaly_rate or None) if has_forecasts else None,
         )
         self._recorder = None if recording is None else RecordingTask(self.engine.store, recording, self.engine.notify)
         self._desk = self._make_desk(fleet) if can_act else None
