@@ -24,6 +24,7 @@ from leptontui.model.series import ForecasterState, ForecasterStatus
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
 from leptontui.model.verdict import Overrides
+from leptontui.model.verdict import Overrides
 from leptontui.snapshot import FleetSnapshot
 from leptontui.sources.contract import Source
 from leptontui.store.store import Store
@@ -73,6 +74,7 @@ class Engine:
         foresight: what is foreseen; None without a forecaster.
         store: latest values and history; only for use on the loop that runs `run`.
         overrides: what the user says of Xids and other signals, instead of those who know them in general.
+        overrides: what the user says of Xids and other signals, instead of those who know them in general.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Engine:
         self._forecaster = forecaster
         self.foresight = Foresight(self.store, forecaster, clock, share=forecast_share) if forecaster else None
         self._anomalies = None if anomaly_rate is None else Anomalies(self.store, clock, rate_per_day=anomaly_rate)
+        self.overrides = Overrides()
         self.overrides = Overrides()
         self._events = EventLog()
         self._unavailable: dict[str, tuple[str, ...]] = {}
@@ -245,7 +248,11 @@ class Engine:
                 focus=foresight.focus if foresight else Focus(),
                 unavailable=self._unavailable_now(odd),
                 circumstances=replace(
-                    self._events.circumstances, resets=self.store.resets, odd=odd, happened=self.store.happened()
+                    self._events.circumstances,
+                    resets=self.store.resets,
+                    odd=odd,
+                    happened=self.store.happened(),
+                    overrides=self.overrides,
                 ),
                 current=self._events.current,
                 questions=self._questions(),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from leptontui.engine.roster import Roster
-from leptontui.health.assess import assess_gpus, assess_hosts
+from leptontui.health.assess import assess_gpus, assess_hosts, comparable
 from leptontui.health.circumstances import Circumstances
 from leptontui.health.heat import NEEDED, heat_of
+from leptontui.health.peers import PeerView, compared
 from leptontui.health.ranking import with_columns_of
 from leptontui.model.catalogue import CHART_BUCKETS, CHART_STEP_S, LONG_CHART_BUCKETS, TREND_STEP_S
 from leptontui.model.anomaly import Anomaly, AnomalyWatch
@@ -85,6 +86,8 @@ class Publisher:
         self._seq = 0
         self._trends: tuple[float, pl.DataFrame] | None = None
         self._heat: pl.DataFrame | None = None
+        self._peers: tuple[float, PeerView] | None = None
+        self._slow: tuple[pl.DataFrame, PeerView, pl.DataFrame] | None = None
 
     def set_fleet(self, fleet: Fleet) -> None:
         """Publish this fleet from now on."""
@@ -135,13 +138,13 @@ class Publisher:
         known = replace(made_of.circumstances, heat=self._heat)
         roster = self._roster.frame
         parts: dict[Entity, pl.DataFrame] = {entity: self._store.latest(entity) for entity in _PARTS}
-        gpus = (
-            self._store.latest(Entity.GPU)
-            .join(roster.select("host", "group", "link", "link_cause"), on="host", how="inner", maintain_order="left")
-            .join(self.trends(now_unix_s), on=["host", "uuid"], how="left", maintain_order="left")
+        gpus = self._store.latest(Entity.GPU).join(
+            roster.select("host", "group", "link", "link_cause"), on="host", how="inner", maintain_order="left"
         )
+        gpus = gpus.join(self._slowly(gpus, now_unix_s), on=["host", "uuid"], how="left", maintain_order="left")
         gpus = assess_gpus(gpus, made_of.current, etas, now_unix_s=now_unix_s, known=known)
         hosts = roster.join(self._store.latest(Entity.HOST), on="host", how="left", maintain_order="left")
+        hosts = hosts.join(self._odd_hosts(), on="host", how="left", maintain_order="left")
         hosts = assess_hosts(hosts, gpus, parts, made_of.current, etas, now_unix_s=now_unix_s, known=known)
         self._heat = heat_of(with_columns_of(gpus, NEEDED), self._heat)
         return Frames(
@@ -156,6 +159,24 @@ class Publisher:
             services=parts[Entity.SERVICE],
             samples=parts[Entity.SAMPLE],
         )
+
+    def _slowly(self, gpus: pl.DataFrame, now_unix_s: float) -> pl.DataFrame:
+        """Columns of GPUs that are made anew every few seconds only: trends, and how they compare with their peers."""
+        trends = self.trends(now_unix_s)
+        if self._peers is None or not 0 <= now_unix_s - self._peers[0] < TREND_PERIOD_S:
+            told = gpus.join(trends.select("host", "uuid", "trend_util_pct"), on=["host", "uuid"], how="left")
+            before = None if self._peers is None else self._peers[1]
+            self._peers = (now_unix_s, compared(comparable(told), now_unix_s, before))
+        peers = self._peers[1]
+        if self._slow is None or self._slow[0] is not trends or self._slow[1] is not peers:
+            joined = trends.join(peers.gpus, on=["host", "uuid"], how="full", coalesce=True)
+            self._slow = (trends, peers, joined)
+        return self._slow[2]
+
+    def _odd_hosts(self) -> pl.DataFrame:
+        """How hosts compare with their peers; see `peers.PeerView`."""
+        columns = ("host", "peer_z_temp", "peer_z_clock", "odd_host")
+        return pl.DataFrame(schema={"host": pl.String}) if self._peers is None else self._peers[1].hosts.select(columns)
 
     def _charts(self, now_unix_s: float, focus: Focus, step_s: float) -> Mapping[SeriesKey, Series]:
         if focus.chart is None:

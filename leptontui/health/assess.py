@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -12,15 +13,19 @@ from leptontui.health import gpu_findings as of_gpu
 from leptontui.health import host_findings as of_host
 from leptontui.health.circumstances import Circumstances
 from leptontui.health.events import GPU_LOST, counting, gpu_events, host_events
+from leptontui.health.fusion import COLUMNS, USE, fused, overruled
+from leptontui.health.gpu_findings import IS_LIVE
 from leptontui.health.heat import heat_of
 from leptontui.health.parts import part_findings
+from leptontui.health.peers import compared
 from leptontui.health.predictions import predictions
-from leptontui.health.ranking import attached, ranked, with_columns_of
-from leptontui.health.stragglers import stragglers
+from leptontui.health.ranking import attached, held, ranked, with_columns_of
 from leptontui.model.health import HostEvent, Severity
 from leptontui.model.series import Entity, Eta, SeriesKey
+from leptontui.model.verdict import Remedy
 
 _ROW: Final = "__gpu"
+_GPUS_TOLD: Final = 8
 _NOTHING: Final = Circumstances()
 _NO_HOSTS: Final = pl.DataFrame(schema={"host": pl.String()})
 _OOM: Final[dict[str, pl.DataType]] = {"host": pl.String(), "oom_kills_10min": pl.Float64()}
@@ -46,14 +51,17 @@ def assess_gpus(
 
     Returns:
         `gpus` in the same order with `severity: i8` (a `Severity`) and `health: str` ("" if well): the worst finding,
-        followed by " +N" if there are N more.
+        followed by " +N" if there are N more; and the columns of `fusion.COLUMNS`, and of `peers.SCHEMA` if it had
+        none.
     """
     fresh = counting(events, now_unix_s, known)
+    if "straggler" not in gpus.columns:
+        gpus = gpus.join(compared(comparable(gpus)).gpus, on=["host", "uuid"], how="left", maintain_order="left")
     rows = with_columns_of(gpus, of_gpu.SCHEMA).with_row_index(_ROW)
     joined = attached(rows.lazy(), _told_of(rows, fresh, etas, now_unix_s, known), [_ROW])
-    peers = rows.filter(of_gpu.IS_PRESENT & pl.col("parent_uuid").is_null())
-    joined = attached(joined, stragglers(peers, _ROW), [_ROW])
-    return gpus.with_columns(ranked(joined.collect(), of_gpu.gpu_findings(now_unix_s)).get_columns())
+    found = held(joined.collect(), overruled(of_gpu.gpu_findings(now_unix_s), known.overrides))
+    verdicts = fused(found, rows.select(of_gpu.IS_PRESENT | (IS_LIVE & (pl.col("state") == "gone"))).to_series())
+    return gpus.with_columns(*ranked(found).get_columns(), *verdicts.get_columns())
 
 
 def assess_hosts(
@@ -78,7 +86,7 @@ def assess_hosts(
         known: what else there is to know.
 
     Returns:
-        `hosts` in the same order with `severity: i8` and `health: str`, as for GPUs.
+        `hosts` in the same order with `severity: i8`, `health: str` and a verdict, as for GPUs.
     """
     fresh = counting(events, now_unix_s, known)
     memory = predictions(etas, Entity.HOST, "memory_used_bytes", now_unix_s)
@@ -98,7 +106,52 @@ def assess_hosts(
         _flagged(sorted(known.silent), "is_silent"),
     ):
         joined = attached(joined, found, ["host"])
-    return hosts.with_columns(ranked(joined.collect(), of_host.host_findings(now_unix_s)).get_columns())
+    joined = attached(joined, _gpu_verdicts(gpus), ["host"])
+    findings = held(joined.collect(), overruled(of_host.host_findings(now_unix_s), known.overrides))
+    findings = replace(
+        findings, rows=findings.rows.join(_use_of(gpus, findings.rows), on="host", how="left", maintain_order="left")
+    )
+    findings = replace(findings, rows=findings.rows.rechunk())
+    verdicts = fused(findings, with_columns_of(hosts, {"link": pl.String()}).select(IS_LIVE).to_series())
+    return hosts.with_columns(*ranked(findings).get_columns(), *verdicts.get_columns())
+
+
+def comparable(gpus: pl.DataFrame) -> pl.DataFrame:
+    """Those GPUs that may be compared with others: there, on a live host, and no MIG instances."""
+    needed: dict[str, pl.DataType] = {"link": pl.String(), "state": pl.String(), "parent_uuid": pl.String()}
+    is_so = with_columns_of(gpus, needed).select(of_gpu.IS_PRESENT & pl.col("parent_uuid").is_null()).to_series()
+    return gpus.filter(is_so)
+
+
+def _gpu_verdicts(gpus: pl.DataFrame) -> pl.DataFrame:
+    """The verdict on the worst GPU of each host: host, gpu_rank, gpu_source, gpu_reason, gpu_lines (of all of them)."""
+    rows = with_columns_of(gpus, {"host": pl.String(), "index": pl.Int64(), **COLUMNS})
+    index = pl.format("GPU {}: {}", pl.col("index").cast(pl.String).fill_null("?"), pl.col("verdict_reason"))
+    first = pl.col("verdict_evidence").list.first()
+    line = pl.format("GPU {}: {}", pl.col("index").cast(pl.String).fill_null("?"), first)
+    return (
+        rows.filter(pl.col("verdict_rank") > int(Remedy.NONE))
+        .sort("verdict_rank", "index", descending=[True, False])
+        .rechunk()
+        .with_columns(index.alias("__reason"), line.alias("__line"))
+        .group_by("host", maintain_order=True)
+        .agg(
+            pl.col("verdict_rank").first().alias("gpu_rank"),
+            pl.col("verdict_source").first().alias("gpu_source"),
+            pl.col("__reason").first().alias("gpu_reason"),
+            pl.col("__line").head(_GPUS_TOLD).alias("gpu_lines"),
+        )
+    )
+
+
+def _use_of(gpus: pl.DataFrame, hosts: pl.DataFrame) -> pl.DataFrame:
+    """What runs on some hosts: host and the columns of `fusion.USE`."""
+    rows = with_columns_of(gpus, {"host": pl.String(), **USE}).filter(pl.col("host").is_in(hosts["host"].implode()))
+    texts = [
+        pl.col(name).drop_nulls().str.split(", ").explode().unique().sort().head(_GPUS_TOLD).str.join(", ").alias(name)
+        for name in ("job", "user")
+    ]
+    return rows.group_by("host").agg(*texts, pl.col("process_count").sum())
 
 
 def _told_of(

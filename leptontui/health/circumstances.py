@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from leptontui.model.series import Entity
+from leptontui.model.verdict import Overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Circumstances:
         odd: what hosts said that cannot be so, in words, by host.
         happened: by entity those to which something happened in the last ten minutes, as `store.happened` says.
         heat: `host`, `uuid`, `heat` of the GPUs that were warm or hot before; see `heat.heat_of`.
+        overrides: what the user says of Xids and signals instead.
     """
 
     dropped: Mapping[tuple[str, str, int | None, str | None], Dropped] = field(default_factory=dict)
@@ -46,3 +48,4 @@ class Circumstances:
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     happened: Mapping[Entity, pl.DataFrame] = field(default_factory=dict)
     heat: pl.DataFrame | None = None
+    overrides: Overrides = field(default_factory=Overrides)

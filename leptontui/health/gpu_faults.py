@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from leptontui.health import thresholds as limits
-from leptontui.health.ranking import Finding
-from leptontui.health.xid import RECOVERY
+from leptontui.health.ranking import Finding, Voice
+from leptontui.health.signals import SIGNALS
+from leptontui.health.xid import RECOVERY, RECOVERY_REMEDY
 from leptontui.model.health import Severity
+from leptontui.model.verdict import Remedy
 
 
 def faults() -> tuple[Finding, ...]:
@@ -27,28 +29,42 @@ def faults() -> tuple[Finding, ...]:
     state, status = pl.col("fabric_state"), pl.col("fabric_status")
     has_event = (pl.col("event_severity") == int(critical)).fill_null(value=False)
     return (
-        Finding(critical, pl.col("is_remap_failed"), pl.lit("row remapping failed: replace the GPU")),
+        Finding(critical, pl.col("is_remap_failed"), pl.lit("row remapping failed: replace the GPU"), "remap-failed"),
         Finding(
-            critical, pl.col("is_ecc_sram_over_threshold"), pl.lit("SRAM errors over NVIDIA's threshold: RMA review")
+            critical,
+            pl.col("is_ecc_sram_over_threshold"),
+            pl.lit("SRAM errors over NVIDIA's threshold: RMA review"),
+            "sram-threshold",
         ),
-        Finding(critical, uncorrected > 0, pl.format("{} ECC uncorrected", uncorrected)),
+        Finding(critical, uncorrected > 0, pl.format("{} ECC uncorrected", uncorrected), "ecc-uncorrected"),
         # With an Xid the verdict names the more severe of the two already.
-        Finding(critical, action.is_in(asks) & ~has_event, _asked()),
-        Finding(critical, pl.col("is_remap_pending"), pl.lit("row remap pending: reset the GPU")),
-        Finding(critical, _retired() >= limits.RETIRED_PAGES, pl.format("{} pages retired", _retired())),
-        Finding(critical, pl.col("nvlinks_inactive") > 0, pl.format("{} NVLinks down", "nvlinks_inactive")),
-        Finding(critical, state != "completed", pl.format("NVSwitch fabric {}", state)),
-        Finding(critical, (state == "completed") & (status != "success"), pl.format("NVSwitch fabric says {}", status)),
-        Finding(critical, ~pl.col("is_inforom_valid"), pl.lit("InfoROM checksum is wrong")),
+        Finding(critical, action.is_in(asks) & ~has_event, _asked(), "recovery-action", voice=_driver()),
+        Finding(critical, pl.col("is_remap_pending"), pl.lit("row remap pending: reset the GPU"), "remap-pending"),
+        Finding(
+            critical, _retired() >= limits.RETIRED_PAGES, pl.format("{} pages retired", _retired()), "retired-pages"
+        ),
+        Finding(
+            critical, pl.col("nvlinks_inactive") > 0, pl.format("{} NVLinks down", "nvlinks_inactive"), "nvlink-down"
+        ),
+        Finding(critical, state != "completed", pl.format("NVSwitch fabric {}", state), "fabric"),
+        Finding(
+            critical,
+            (state == "completed") & (status != "success"),
+            pl.format("NVSwitch fabric says {}", status),
+            "fabric",
+        ),
+        Finding(critical, ~pl.col("is_inforom_valid"), pl.lit("InfoROM checksum is wrong"), "inforom"),
         Finding(
             critical,
             pl.col("ecc_dram_corrected") > limits.ECC_CORRECTED_DRAM,
             pl.format("{} DRAM errors corrected", "ecc_dram_corrected"),
+            "ecc-corrected",
         ),
         Finding(
             critical,
             pl.col("ecc_sram_corrected") > limits.ECC_CORRECTED_SRAM,
             pl.format("{} SRAM errors corrected", "ecc_sram_corrected"),
+            "ecc-corrected",
         ),
     )
 
@@ -66,31 +82,40 @@ def wear() -> tuple[Finding, ...]:
     mild = [words for words, (_, severity) in RECOVERY.items() if severity is warning]
     known = [*RECOVERY, "none"]
     return (
-        Finding(warning, rows >= limits.REMAPPED_ROWS, pl.format("{} rows remapped", rows)),
+        Finding(warning, rows >= limits.REMAPPED_ROWS, pl.format("{} rows remapped", rows), "rows-remapped"),
         Finding(
             warning,
             (pl.col("retired_pages_dbe") > limits.RETIRED_DOUBLE_BIT) & ~(_retired() >= limits.RETIRED_PAGES),
             pl.format("{} pages retired for double-bit errors", "retired_pages_dbe"),
+            "retired-double-bit",
         ),
-        Finding(warning, pl.col("is_retirement_pending"), pl.lit("page retirement pending: reset the GPU")),
+        Finding(
+            warning,
+            pl.col("is_retirement_pending"),
+            pl.lit("page retirement pending: reset the GPU"),
+            "retirement-pending",
+        ),
         Finding(
             warning,
             grown >= limits.ECC_CORRECTED_10MIN,
             pl.format("{} ECC corrected in 10 min", grown.cast(pl.Int64, strict=False)),
+            "ecc-corrected-rate",
         ),
         Finding(
             warning,
             crc >= limits.NVLINK_CRC_PER_S,
             pl.format("{} NVLink CRC errors/s", crc.round(0).cast(pl.Int64, strict=False)),
+            "nvlink-crc",
         ),
-        Finding(warning, pl.col("recovery_action").is_in(mild), _asked()),
+        Finding(warning, pl.col("recovery_action").is_in(mild), _asked(), "recovery-action"),
         Finding(
             warning,
             ~pl.col("recovery_action").is_in(known),
             pl.format("driver asks for {}", "recovery_action"),
+            "recovery-action",
         ),
-        Finding(warning, pl.col("is_ecc_change_pending"), pl.lit("ECC changes at the next reset")),
-        Finding(warning, pl.col("is_mig_change_pending"), pl.lit("MIG changes at the next reset")),
+        Finding(warning, pl.col("is_ecc_change_pending"), pl.lit("ECC changes at the next reset"), "mode-pending"),
+        Finding(warning, pl.col("is_mig_change_pending"), pl.lit("MIG changes at the next reset"), "mode-pending"),
     )
 
 
@@ -98,6 +123,13 @@ def _asked() -> pl.Expr:
     """What the driver asks for, in words."""
     words = {said: f"driver asks to {action}" for said, (action, _) in RECOVERY.items()}
     return pl.col("recovery_action").replace_strict(words, default=None, return_dtype=pl.String)
+
+
+def _driver() -> Voice:
+    """What the driver asks for, as a voice of the verdict."""
+    ranks = {said: int(remedy) for said, remedy in RECOVERY_REMEDY.items()}
+    rank = pl.col("recovery_action").replace_strict(ranks, default=int(Remedy.WATCH), return_dtype=pl.Int8)
+    return Voice(rank, pl.lit(SIGNALS["recovery-action"].source), _asked())
 
 
 def _retired() -> pl.Expr:

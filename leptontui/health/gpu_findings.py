@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -10,7 +11,7 @@ from leptontui.health import thresholds as limits
 from leptontui.health.gpu_faults import faults, wear
 from leptontui.health.gpu_speed import speed_faults, speed_warnings
 from leptontui.health.heat import HOT, LIMIT, MARGIN, SLOWDOWN, WARM
-from leptontui.health.ranking import Finding
+from leptontui.health.ranking import Finding, Voice
 from leptontui.health.words import blind_words, whole
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
@@ -25,6 +26,8 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "state": pl.String(),
     "name": pl.String(),
     "job": pl.String(),
+    "user": pl.String(),
+    "process_count": pl.Int64(),
     "parent_uuid": pl.String(),
     "util_pct": pl.Float64(),
     "memory_used_bytes": pl.Float64(),
@@ -65,6 +68,8 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "is_mig_change_pending": pl.Boolean(),
     "is_inforom_valid": pl.Boolean(),
     "trend_util_pct": pl.List(pl.Float32()),
+    "straggler": pl.String(),
+    "outlier": pl.String(),
 }
 """The columns that are looked at; any may be missing."""
 
@@ -88,28 +93,29 @@ def gpu_findings(now_unix_s: float) -> tuple[Finding, ...]:
     """The findings about a GPU, worst first; thresholds and their sources are in `thresholds`.
 
     They ask for the columns of `SCHEMA` and, joined by the caller: heat, event_severity, event, event_more, was_lost,
-    straggler, temp_eta, temp_threshold, memory_eta, memory_threshold, and the columns of `HAPPENED`. About a GPU whose
-    host is not live only that is said, and of one whose driver hangs only that.
+    temp_eta, temp_threshold, memory_eta, memory_threshold, and the columns of `HAPPENED`. About a GPU whose host is
+    not live only that is said, and of one whose driver hangs only that.
     """
     critical, predicted, warning = Severity.CRITICAL, Severity.PREDICTED, Severity.WARNING
     is_unknown = IS_LIVE & (pl.col("state") == "unknown")
     return (
         Finding(Severity.UNKNOWN, ~IS_LIVE, blind_words(now_unix_s)),
-        Finding(critical, _event_is(critical), pl.col("event"), pl.col("event_more")),
-        Finding(critical, IS_LIVE & (pl.col("state") == "gone"), pl.lit("gone from the bus")),
+        Finding(critical, _event_is(critical), pl.col("event"), more=pl.col("event_more"), voice=event_voice()),
+        Finding(critical, IS_LIVE & (pl.col("state") == "gone"), pl.lit("gone from the bus"), "gone-from-bus"),
         *_of_present(faults()),
-        Finding(critical, IS_PRESENT & (pl.col("heat") == HOT), _heat_words()),
-        Finding(critical, IS_PRESENT & (pl.col("temp_memory_c") > _MEMORY_MAX), _memory_heat_words()),
+        Finding(critical, IS_PRESENT & (pl.col("heat") == HOT), _heat_words(), "hot"),
+        Finding(critical, IS_PRESENT & (pl.col("temp_memory_c") > _MEMORY_MAX), _memory_heat_words(), "memory-hot"),
         *_of_present(speed_faults()),
-        Finding(predicted, IS_PRESENT & _is_ahead("temp_c", "temp"), pl.col("temp_eta")),
-        Finding(predicted, IS_PRESENT & _is_ahead("memory_used_bytes", "memory"), pl.col("memory_eta")),
+        Finding(predicted, IS_PRESENT & _is_ahead("temp_c", "temp"), pl.col("temp_eta"), "forecast"),
+        Finding(predicted, IS_PRESENT & _is_ahead("memory_used_bytes", "memory"), pl.col("memory_eta"), "forecast"),
         *_of_present(speed_warnings()),
-        Finding(warning, _event_is(warning), pl.col("event"), pl.col("event_more")),
-        Finding(warning, IS_PRESENT & pl.col("was_lost"), pl.lit("was gone from the bus")),
-        Finding(warning, IS_PRESENT & (pl.col("heat") == WARM), _heat_words()),
+        Finding(warning, _event_is(warning), pl.col("event"), more=pl.col("event_more"), voice=event_voice()),
+        Finding(warning, IS_PRESENT & pl.col("was_lost"), pl.lit("was gone from the bus"), "was-gone-from-bus"),
+        Finding(warning, IS_PRESENT & (pl.col("heat") == WARM), _heat_words(), "warm"),
         *_of_present(wear()),
-        Finding(warning, IS_PRESENT & pl.col("straggler").is_not_null(), pl.col("straggler")),
-        Finding(warning, IS_PRESENT & _is_idle(), _idle_words()),
+        Finding(warning, IS_PRESENT & pl.col("straggler").is_not_null(), pl.col("straggler"), "straggler"),
+        Finding(warning, IS_PRESENT & pl.col("outlier").is_not_null(), pl.col("outlier"), "outlier"),
+        Finding(warning, IS_PRESENT & _is_idle(), _idle_words(), "idle-memory"),
         Finding(Severity.UNKNOWN, is_unknown, pl.lit("the GPU driver does not answer")),
     )
 
@@ -118,7 +124,12 @@ _MEMORY_MAX: Final = pl.when(pl.col("temp_memory_max_c") > 0).then(pl.col("temp_
 
 
 def _of_present(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(Finding(found.severity, IS_PRESENT & found.when, found.words, found.more) for found in findings)
+    return tuple(replace(found, when=IS_PRESENT & found.when) for found in findings)
+
+
+def event_voice() -> Voice:
+    """What events ask for, from the columns of `events.SCHEMA`."""
+    return Voice(pl.col("event_rank"), pl.col("event_source"), pl.col("event_reason"), pl.col("event_lines"))
 
 
 def _event_is(severity: Severity) -> pl.Expr:

@@ -10,9 +10,9 @@ from leptontui.health.words import tenths, whole
 from leptontui.model.health import Severity
 
 _MINUTES = 10.0
-_GTS_OF = {1: 2.5, 2: 5.0, 3: 8.0, 4: 16.0, 5: 32.0, 6: 64.0}
+GTS_OF = {1: 2.5, 2: 5.0, 3: 8.0, 4: 16.0, 5: 32.0, 6: 64.0}
 """PCI Express base specifications: transfers per lane and generation, in 10⁹ a second."""
-_LAST_MINUTE = pl.col("trend_util_pct").list.get(-2, null_on_oob=True)
+LAST_MINUTE = pl.col("trend_util_pct").list.get(-2, null_on_oob=True)
 """Mean utilisation of the last full minute."""
 
 
@@ -23,15 +23,23 @@ def speed_faults() -> tuple[Finding, ...]:
     """
     critical = Severity.CRITICAL
     width, width_max, gen, gen_max = (pl.col(f"pcie_{name}") for name in ("width", "width_max", "gen", "gen_max"))
-    is_busy = (pl.col("util_pct") >= limits.BUSY_UTIL_PCT) & (_LAST_MINUTE >= limits.BUSY_UTIL_PCT)
+    is_busy = (pl.col("util_pct") >= limits.BUSY_UTIL_PCT) & (LAST_MINUTE >= limits.BUSY_UTIL_PCT)
     return (
         Finding(
             critical,
             pl.col("hw_throttled_minutes") >= limits.THROTTLED_MINUTES,
             pl.format("HW throttle in {} of 10 min", "hw_throttled_minutes"),
+            "hw-throttle-often",
         ),
-        Finding(critical, (width > 0) & (width < width_max), pl.format("PCIe ×{} of ×{}", width, width_max)),
-        Finding(critical, (gen > 0) & (gen < gen_max) & is_busy, pl.format("PCIe generation {} of {}", gen, gen_max)),
+        Finding(
+            critical, (width > 0) & (width < width_max), pl.format("PCIe ×{} of ×{}", width, width_max), "pcie-link"
+        ),
+        Finding(
+            critical,
+            (gen > 0) & (gen < gen_max) & is_busy,
+            pl.format("PCIe generation {} of {}", gen, gen_max),
+            "pcie-link",
+        ),
     )
 
 
@@ -54,23 +62,30 @@ def speed_warnings() -> tuple[Finding, ...]:
     replays = pl.col("pcie_replays_10min") / _MINUTES / pl.col("pcie_width")
     generation = pl.coalesce("pcie_gen", "pcie_gen_max")
     allowed = generation.replace_strict(
-        {number: gts * limits.PCIE_REPLAYS_PER_GTS for number, gts in _GTS_OF.items()},
+        {number: gts * limits.PCIE_REPLAYS_PER_GTS for number, gts in GTS_OF.items()},
         default=None,
         return_dtype=pl.Float64,
     )
     return (
-        Finding(warning, hardware_throttle().is_not_null() & ~is_often, hardware_throttle()),
-        Finding(warning, was_throttled, pl.lit("HW throttle in the last 10 min")),
+        Finding(warning, hardware_throttle().is_not_null() & ~is_often, hardware_throttle(), "hw-throttle"),
+        Finding(warning, was_throttled, pl.lit("HW throttle in the last 10 min"), "hw-throttle"),
         Finding(
             warning,
             pl.col("sw_thermal_minutes") >= limits.SW_THERMAL_MINUTES,
             pl.format("SW thermal throttle in {} of 10 min", "sw_thermal_minutes"),
+            "sw-thermal",
         ),
-        Finding(warning, is_short, pl.format("at the power limit, clock {} % of max", whole(100 * clock / clock_max))),
+        Finding(
+            warning,
+            is_short,
+            pl.format("at the power limit, clock {} % of max", whole(100 * clock / clock_max)),
+            "power-limit",
+        ),
         Finding(
             warning,
             (replays > allowed) & (pl.col("pcie_width") > 0),
             pl.format("{} PCIe replays per lane and min", tenths(replays)),
+            "pcie-replays",
         ),
     )
 

@@ -7,7 +7,9 @@ from typing import Final
 import polars as pl
 
 from leptontui.health import thresholds as limits
-from leptontui.health.ranking import Finding
+from leptontui.health.gpu_findings import event_voice
+from leptontui.health.ranking import Finding, Voice
+from leptontui.health.signals import SIGNALS
 from leptontui.health.words import blind_words, tenths, whole
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
@@ -38,6 +40,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "link_cause": pl.String(),
     "received_unix_s": pl.Float64(),
     "node_state": pl.String(),
+    "odd_host": pl.String(),
     **{name: pl.Int64() for name in _COUNTS},
     **{name: pl.Float64() for name in _FLOATS},
 }
@@ -58,8 +61,9 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
 
     They ask for the columns of `SCHEMA` and, joined by the caller: gpu_severity, gpu, gpu_more, event_severity, event,
     event_more, filesystem_severity, filesystem, filesystem_more, part_severity, part, part_more, memory_eta,
-    memory_threshold, filesystem_eta, oom_kills_10min, gpus_gone, has_oom_event, is_hung, is_silent. About a
-    host that is not live only that is said. A host without GPUs is well unless it should have some.
+    memory_threshold, filesystem_eta, oom_kills_10min, gpus_gone, has_oom_event, is_hung, is_silent, and of its GPUs'
+    verdicts gpu_rank, gpu_source, gpu_reason, gpu_lines. About a host that is not live only that is said. A host
+    without GPUs is well unless it should have some.
     """
     predicted = Severity.PREDICTED
     is_over = (pl.col("memory_used_bytes") >= pl.col("memory_threshold")).fill_null(value=False)
@@ -67,9 +71,10 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
         Finding(Severity.UNKNOWN, ~_IS_LIVE, blind_words(now_unix_s)),
         *_critical(),
         _joined("gpu", predicted),
-        Finding(predicted, _IS_LIVE & pl.col("memory_eta").is_not_null() & ~is_over, pl.col("memory_eta")),
-        Finding(predicted, _IS_LIVE & pl.col("filesystem_eta").is_not_null(), pl.col("filesystem_eta")),
+        Finding(predicted, _IS_LIVE & pl.col("memory_eta").is_not_null() & ~is_over, pl.col("memory_eta"), "forecast"),
+        Finding(predicted, _IS_LIVE & pl.col("filesystem_eta").is_not_null(), pl.col("filesystem_eta"), "forecast"),
         *_warnings(),
+        _gpus_verdict(),
     )
 
 
@@ -80,7 +85,7 @@ def _critical() -> tuple[Finding, ...]:
         _joined("event", critical),
         _gpu_count("gpus_expected", "expected"),
         _gpu_count("gpus_on_bus", "on the bus"),
-        Finding(critical, _IS_LIVE & _IS_SHORT, pl.format("memory {} % free", whole(_FREE_SHARE * 100))),
+        Finding(critical, _IS_LIVE & _IS_SHORT, pl.format("memory {} % free", whole(_FREE_SHARE * 100)), "memory"),
         _oom_kills(),
         _joined("filesystem", critical),
         _joined("part", critical),
@@ -101,10 +106,16 @@ def _warnings() -> tuple[Finding, ...]:
     return (
         _joined("gpu", warning),
         _joined("event", warning),
-        Finding(warning, _IS_LIVE & is_slow, pl.lit("GPU driver is slow to answer")),
-        Finding(warning, _IS_LIVE & is_down, pl.format("scheduler says {}", "node_state")),
-        Finding(warning, _IS_LIVE & (blocked > 0), pl.format("{} driver processes in state D", whole(blocked))),
-        Finding(warning, _IS_LIVE & is_tight, pl.format("memory {} % used", whole((1 - _FREE_SHARE) * 100))),
+        Finding(warning, _IS_LIVE & is_slow, pl.lit("GPU driver is slow to answer"), "driver-slow"),
+        Finding(warning, _IS_LIVE & is_down, pl.format("scheduler says {}", "node_state"), "scheduler-state"),
+        Finding(
+            warning,
+            _IS_LIVE & (blocked > 0),
+            pl.format("{} driver processes in state D", whole(blocked)),
+            "driver-slow",
+        ),
+        Finding(warning, _IS_LIVE & is_tight, pl.format("memory {} % used", whole((1 - _FREE_SHARE) * 100)), "memory"),
+        Finding(warning, _IS_LIVE & pl.col("odd_host").is_not_null(), pl.col("odd_host"), "odd-host"),
         _joined("filesystem", warning),
         _joined("part", warning),
         _stalled_on_io(warning),
@@ -115,14 +126,25 @@ def _warnings() -> tuple[Finding, ...]:
         _clock(warning),
         _cpu(warning),
         Finding(
-            warning, _IS_LIVE & (probe > limits.PROBE_CPU_PCT), pl.format("probe takes {} % of a core", whole(probe))
+            warning,
+            _IS_LIVE & (probe > limits.PROBE_CPU_PCT),
+            pl.format("probe takes {} % of a core", whole(probe)),
+            "probe",
         ),
     )
 
 
 def _joined(what: str, severity: Severity) -> Finding:
     is_so = _IS_LIVE & (pl.col(f"{what}_severity") == int(severity))
-    return Finding(severity, is_so, pl.col(what), pl.col(f"{what}_more"))
+    voice = event_voice() if what == "event" else None
+    signal = what if what in SIGNALS else ""
+    return Finding(severity, is_so, pl.col(what), signal, pl.col(f"{what}_more"), voice)
+
+
+def _gpus_verdict() -> Finding:
+    """The verdict on its worst GPU is heard for the host's, too."""
+    voice = Voice(pl.col("gpu_rank"), pl.col("gpu_source"), pl.col("gpu_reason"), pl.col("gpu_lines"))
+    return Finding(Severity.WELL, _IS_LIVE & (pl.col("gpu_rank") > 0), pl.col("gpu_reason"), voice=voice)
 
 
 def _gpu_count(column: str, where: str) -> Finding:
@@ -137,14 +159,14 @@ def _gpu_count(column: str, where: str) -> Finding:
     if column != "gpus_expected":
         is_other &= count < pl.col(column)
         is_other &= (pl.col("gpus_expected") != pl.col(column)).fill_null(value=True)
-    return Finding(Severity.CRITICAL, is_other, pl.format("{} GPUs, {} {}", count, column, pl.lit(where)))
+    return Finding(Severity.CRITICAL, is_other, pl.format("{} GPUs, {} {}", count, column, pl.lit(where)), "gpu-count")
 
 
 def _oom_kills() -> Finding:
     """By the kernel's own count, where its log cannot be read."""
     kills = pl.col("oom_kills_10min")
     is_so = _IS_LIVE & (kills > 0) & ~pl.col("has_oom_event").fill_null(value=False)
-    return Finding(Severity.CRITICAL, is_so, pl.format("{} OOM kills in 10 min", whole(kills)))
+    return Finding(Severity.CRITICAL, is_so, pl.format("{} OOM kills in 10 min", whole(kills)), "oom-kill")
 
 
 def _stalled_on_io(severity: Severity) -> Finding:
@@ -152,7 +174,7 @@ def _stalled_on_io(severity: Severity) -> Finding:
     minute, ten = pl.col("pressure_io_full60_pct"), pl.col("pressure_io_full_pct")
     value = minute if severity is Severity.CRITICAL else pl.when(minute.is_null()).then(ten)
     is_so = _IS_LIVE & (value > limits.PRESSURE_FULL_PCT)
-    return Finding(severity, is_so, pl.format("stalled on I/O {} % of the time", whole(value)))
+    return Finding(severity, is_so, pl.format("stalled on I/O {} % of the time", whole(value)), "pressure")
 
 
 def _pressure(severity: Severity, name: str, words: str) -> Finding:
@@ -162,7 +184,9 @@ def _pressure(severity: Severity, name: str, words: str) -> Finding:
     full = name.replace("_some", "_full")
     if full != name and full in _PRESSURES:
         is_so &= ~(_mean_of(full) > limits.PRESSURE_FULL_PCT).fill_null(value=False)
-    return Finding(severity, _IS_LIVE & is_so, pl.format("{} {} % of the time", pl.lit(words), whole(value)))
+    return Finding(
+        severity, _IS_LIVE & is_so, pl.format("{} {} % of the time", pl.lit(words), whole(value)), "pressure"
+    )
 
 
 def _mean_of(name: str) -> pl.Expr:
@@ -183,12 +207,13 @@ def _used_up(severity: Severity) -> tuple[Finding, ...]:
             severity,
             between(pl.col(used) / pl.col(most), share, limits.USED_UP_CRITICAL_SHARE) & (pl.col(most) > 0),
             pl.format("{} % of {} used", whole(100 * pl.col(used) / pl.col(most)), pl.lit(words)),
+            "used-up",
         )
         for used, most, words in (("fds_used", "fds_max", "file handles"), ("tasks_total", "pids_max", "PIDs"))
     ]
     count = pl.col("tasks_zombies")
     is_so = between(count, zombies, limits.ZOMBIES_CRITICAL)
-    return (*found, Finding(severity, is_so, pl.format("{} zombies", whole(count))))
+    return (*found, Finding(severity, is_so, pl.format("{} zombies", whole(count)), "used-up"))
 
 
 def _clock(severity: Severity) -> Finding:
@@ -196,7 +221,7 @@ def _clock(severity: Severity) -> Finding:
     is_critical = off >= limits.CLOCK_CRITICAL_S
     is_so = is_critical if severity is Severity.CRITICAL else (off >= limits.CLOCK_WARNING_S) & ~is_critical
     ahead = pl.when(_OFFSET > 0).then(pl.lit("ahead")).otherwise(pl.lit("behind"))
-    return Finding(severity, _IS_LIVE & is_so, pl.format("clock {} s {}", tenths(off), ahead))
+    return Finding(severity, _IS_LIVE & is_so, pl.format("clock {} s {}", tenths(off), ahead), "clock")
 
 
 def _cpu(severity: Severity) -> Finding:
@@ -210,4 +235,4 @@ def _cpu(severity: Severity) -> Finding:
     is_so = above(limits.CPU_CRITICAL_PCT)
     if severity is Severity.WARNING:
         is_so = above(limits.CPU_WARNING_PCT) & ~is_so
-    return Finding(severity, _IS_LIVE & is_so, pl.format("CPU {} % busy", whole(util)))
+    return Finding(severity, _IS_LIVE & is_so, pl.format("CPU {} % busy", whole(util)), "cpu")

@@ -19,6 +19,7 @@ TEMP_HYSTERESIS_C: Final = 2.0
 THROTTLE_HW_SLOWDOWN: Final = 0x8
 THROTTLE_HW_THERMAL: Final = 0x40
 THROTTLE_HW_POWER_BRAKE: Final = 0x80
+THROTTLE_SW_THERMAL: Final = 0x20
 """nvml.h, nvmlClocksEventReason*. Idle (0x1) and the software power cap (0x4) are normal (AzNHC)."""
 THROTTLED_MINUTES: Final = 6
 """gpud: hardware throttling 0.6 times a minute over ten minutes, which looks once a minute."""
@@ -55,16 +56,41 @@ caches holds nearly all memory all the time and is well."""
 
 BUSY_UTIL_PCT: Final = 50.0
 """Own choice: a GPU below it is not compared with its peers, as its clock says nothing."""
-STRAGGLER_Z: Final = -3.5
-"""Iglewicz and Hoaglin (1993): modified z-scores beyond 3.5 are outliers."""
-STRAGGLER_SHARE: Final = 0.92
-"""Own choice: at least 8 % below the median, so that a tight group's noise is no finding."""
 STRAGGLER_PEERS: Final = 4
-"""Own choice: busy GPUs that are compared, itself included; fewer have no usable median."""
+"""Own choice: GPUs, or hosts, that are compared, itself included; fewer have no usable median."""
 MAD_TO_SIGMA: Final = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
-LEAST_SIGMA_SHARE: Final = 0.02
-"""Own choice: clocks of a group that are all the same still have a spread of 2 % of their median."""
+PEER_Z: Final[Mapping[str, float]] = {
+    "clock": 3.5,
+    "power": 4.0,
+    "temp": 4.0,
+    "util": 4.0,
+    "memory": 4.0,
+    "pcie": 3.5,
+}
+"""Iglewicz and Hoaglin (1993): modified z-scores beyond 3.5 are outliers; a little more for what differs by itself."""
+PEER_LEAST_SIGMA_SHARE: Final[Mapping[str, float]] = {"clock": 0.02, "power": 0.05, "pcie": 0.1}
+PEER_LEAST_SIGMA: Final[Mapping[str, float]] = {"temp": 3.0, "util": 5.0, "memory": 1.0}
+"""Own choice: peers that are all the same still have this spread, in shares of their median, or °C, points and GiB."""
+PEER_LEAST_SHARE: Final[Mapping[str, float]] = {"clock": 0.08, "power": 0.3, "pcie": 0.25}
+PEER_LEAST_TEMP_C: Final = 10.0
+PEER_LEAST_UTIL_PCT: Final = 30.0
+PEER_LEAST_MEMORY_SHARE: Final = 0.1
+"""Own choice: so far from the median at least, so that a tight group's noise is no finding; memory as share of all."""
+PEER_POOL_CARE: Final = 1.5
+"""Own choice: by so much more differ GPUs of one group that do not work on one job."""
+PEER_HOLD_S: Final = 10.0
+"""Own choice: an outlier has been one for so long: three comparisons, five seconds apart."""
+POWER_LIMIT_SHARE: Final = 0.95
+"""Own choice: a power limit so much below the peers' explains a low clock."""
+ODD_HOST_GPUS: Final = 2
+"""Own choice: GPUs of a host that make a median."""
+ODD_HOST_Z: Final = 4.0
+ODD_HOST_LEAST_SIGMA_C: Final = 2.0
+ODD_HOST_LEAST_SIGMA_SHARE: Final = 0.01
+ODD_HOST_LEAST_TEMP_C: Final = 8.0
+ODD_HOST_LEAST_SHARE: Final = 0.06
+"""Own choice: medians of several GPUs vary less than one, so less is enough to be odd: 8 °C, or 6 % of the clock."""
 
 MEMORY_WARNING_USED_SHARE: Final = 0.80
 MEMORY_CRITICAL_AVAILABLE_SHARE: Final = 0.05

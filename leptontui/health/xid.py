@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Final
 
 from leptontui.model.health import Severity
+from leptontui.model.verdict import Override, Remedy
 
 NEVER_LESS_THAN_CRITICAL: Final = frozenset({48, 74, 79, 95, 119, 120, 140})
 """DCGM, health check policy."""
@@ -52,6 +53,14 @@ RECOVERY: Final[dict[str, tuple[str, Severity]]] = {
 """What the driver asks for itself (nvmlDeviceGpuRecoveryAction_t, as the probe calls it), in words, most drastic first;
 its severity is DCGM's."""
 
+RECOVERY_REMEDY: Final[dict[str, Remedy]] = {
+    "reboot": Remedy.REBOOT,
+    "drain and reset": Remedy.RESET,
+    "reset": Remedy.RESET,
+    "drain P2P": Remedy.WATCH,
+}
+"""What the driver asks for itself, as remedy."""
+
 _INSPECT: Final = "hardware inspection"
 _URGENCY: Final = {
     words: rank
@@ -68,6 +77,18 @@ _URGENCY: Final = {
 }
 """Actions by how drastic they are, the most drastic first."""
 
+_REMEDIES: Final[dict[str, Remedy]] = {
+    _INSPECT: Remedy.INSPECT,
+    **{words: RECOVERY_REMEDY[said] for said, (words, _) in RECOVERY.items()},
+    _ACTIONS["RESTART_VM"][0]: Remedy.REBOOT,
+    _ACTIONS["CHECK_MECHANICALS"][0]: Remedy.INSPECT,
+    _ACTIONS["WORKFLOW_NVLINK_ERR"][0]: Remedy.RESET,
+    _ACTIONS["CONTACT_SUPPORT"][0]: Remedy.SUPPORT,
+    _ACTIONS["UPDATE_SWFW"][0]: Remedy.SUPPORT,
+    _ACTIONS["RESTART_APP"][0]: Remedy.RESTART_APPLICATION,
+}
+"""What an action comes to. NVIDIA's NVLink workflow begins with a reset; what is not named here is to be watched."""
+
 
 @dataclass(frozen=True, slots=True)
 class XidVerdict:
@@ -80,6 +101,7 @@ class XidVerdict:
         action: the immediate action in words.
         severity: `WELL` where NVIDIA says to ignore it now and later, else `WARNING` or `CRITICAL`.
         source: who says so.
+        remedy: what the action comes to.
     """
 
     code: int
@@ -88,6 +110,7 @@ class XidVerdict:
     action: str
     severity: Severity
     source: str
+    remedy: Remedy = Remedy.WATCH
 
     @property
     def is_reboot(self) -> bool:
@@ -101,10 +124,13 @@ class XidVerdict:
 
     def words(self, count: int = 1) -> str:
         """The verdict in one line, what it is first: "Xid 79 off the bus ×2: reboot the host (NVIDIA)"."""
+        return f"{self.head(count)}: {self.action} ({self.source})"
+
+    def head(self, count: int = 1) -> str:
+        """What it is: "Xid 79 off the bus ×2"."""
         name = self.short or self.label
         head = f"Xid {self.code} {name}" if name else f"Xid {self.code}"
-        times = f" ×{count}" if count > 1 else ""
-        return f"{head}{times}: {self.action} ({self.source})"
+        return f"{head} ×{count}" if count > 1 else head
 
 
 @functools.lru_cache(maxsize=1024)  # bounded: a host may invent any code
@@ -112,7 +138,7 @@ def xid_verdict(code: int) -> XidVerdict:
     """The verdict on one Xid; a code that is not catalogued is a warning."""
     row = _catalogue().get(code)
     if row is None:
-        return XidVerdict(code, "", "", _LOOK_IT_UP, Severity.WARNING, "not catalogued")
+        return XidVerdict(code, "", "", _LOOK_IT_UP, Severity.WARNING, "not catalogued", Remedy.WATCH)
     action, severity = _ACTIONS.get(row["immediate"], (_LOOK_IT_UP, Severity.WARNING))
     source = "NVIDIA" if row["immediate"] else "no action catalogued"
     if row["immediate"] == row["follow_up"] == "IGNORE":
@@ -125,10 +151,19 @@ def xid_verdict(code: int) -> XidVerdict:
         severity = Severity.WARNING
         if is_drastic:
             action, source = "restart the application", "k8s-device-plugin"
-    return XidVerdict(code, row["label"], row["short"], action, severity, source)
+    remedy = Remedy.NONE if severity is Severity.WELL else _REMEDIES.get(action, Remedy.WATCH)
+    if code in APPLICATION_FAULT:
+        remedy = Remedy.RESTART_APPLICATION
+    return XidVerdict(code, row["label"], row["short"], action, severity, source, remedy)
 
 
-def judged(code: int, *, recovery_action: str | None = None, is_inspection: bool = False) -> XidVerdict:
+def judged(
+    code: int,
+    *,
+    recovery_action: str | None = None,
+    is_inspection: bool = False,
+    override: Override | None = None,
+) -> XidVerdict:
     """The verdict on one Xid given what else is known.
 
     Args:
@@ -136,15 +171,25 @@ def judged(code: int, *, recovery_action: str | None = None, is_inspection: bool
         recovery_action: what the driver itself asks for, as the probe calls it: the more severe of the two is taken
             (NVSentinel#1494: a 154 that said reset followed a 79 that needed a reboot).
         is_inspection: it asks for a reboot again after two within three days (gpud).
+        override: what the user says of this code: it replaces the catalogue and gpud, not what the driver asks for.
     """
     verdict = xid_verdict(code)
-    if is_inspection:
-        return replace(verdict, action=_INSPECT, severity=Severity.CRITICAL, source="gpud: reboots did not help")
+    if override is not None:
+        verdict = _overruled(verdict, override)
+    elif is_inspection:
+        source = "gpud: reboots did not help"
+        return replace(verdict, action=_INSPECT, severity=Severity.CRITICAL, source=source, remedy=Remedy.INSPECT)
     asked = RECOVERY.get(recovery_action or "")
     if asked is not None:
-        of_driver = replace(verdict, action=asked[0], severity=asked[1], source="driver")
+        remedy = RECOVERY_REMEDY[recovery_action or ""]
+        of_driver = replace(verdict, action=asked[0], severity=asked[1], source="driver", remedy=remedy)
         return min(verdict, of_driver, key=lambda found: found.urgency)
     return verdict
+
+
+def _overruled(verdict: XidVerdict, override: Override) -> XidVerdict:
+    action = "ignore" if override.remedy is Remedy.NONE else override.remedy.words
+    return replace(verdict, action=action, severity=override.severity, source=override.voice, remedy=override.remedy)
 
 
 @functools.cache

@@ -5,6 +5,7 @@ import pytest
 
 from leptontui.health.assess import assess_gpus, assess_hosts
 from leptontui.health.circumstances import Circumstances, Dropped
+from leptontui.health.fusion import COLUMNS
 from leptontui.model.health import HostEvent, Severity
 from leptontui.model.series import Entity, Eta, SeriesKey
 
@@ -125,7 +126,8 @@ def test_a_null_is_no_finding(name):
 def test_missing_columns_are_no_finding():
     frame = pl.DataFrame({"host": ["a", "b"], "link": ["live", None]})
     found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
-    assert found.columns == ["host", "link", "severity", "health", "findings"]
+    assert set(found.columns) == {*frame.columns, "severity", "health", "findings", *COLUMNS}
+    assert found["verdict_action"].to_list() == ["none", None]
     assert found["health"].to_list() == ["", "never seen"]
 
 
@@ -310,7 +312,7 @@ def test_order_and_other_columns_stay():
     rows = [{**WELL, "host": f"h{n}", "clock_offset_s": 9.0 if n % 3 else 0.0, "cores_pct": [1.0]} for n in range(30)]
     frame = pl.DataFrame(rows)
     found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
-    assert found.drop("severity", "health", "findings").equals(frame)
+    assert found.select(frame.columns).equals(frame)
     assert found["severity"].to_list() == [4 if n % 3 else 0 for n in range(30)]
 
 
