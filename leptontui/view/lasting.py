@@ -14,7 +14,7 @@ _SPAN: Final = re.compile(r"(?:\s*\d{1,5}(?:\.\d{1,3})?\s*(?:min|s|m|h|d|w)\s*)+
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(min|s|m|h|d|w)", re.ASCII)
 _TIME: Final = re.compile(r"(?:until\s+)?(?:(tomorrow)(?:\s+(?:at\s+)?)?)?(?:(\d{1,2})(?::(\d{2}))?)?", re.ASCII)
 _LEAST_S: Final = 60.0
-_MOST_S: Final = 31 * 86_400.0
+_MOST_S: Final = 30 * 86_400.0
 _MORNING: Final = 8
 _HOURS, _MINUTES = 24, 60
 
@@ -56,5 +56,5 @@ def _bounded(seconds: float) -> Lasting:
     if seconds < _LEAST_S:
         return Lasting(error="at least a minute")
     if seconds > _MOST_S:
-        return Lasting(error="at most 31 days: a rule that is never wanted belongs into the rules' file")
+        return Lasting(error="at most 30 days: a rule that is never wanted belongs into the rules' file")
     return Lasting(seconds)
