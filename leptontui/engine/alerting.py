@@ -138,15 +138,17 @@ class Alerting:
             self._reactor.keep = lambda text: self.keep(DEEDS, text)
         if self._telling is not None:
             self._telling.keep = lambda text: self.keep(TOLD, text)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.shelf.run())
-                tasks.create_task(self._evaluate_on_and_on())
-        finally:
-            if self._reactor is not None:
-                await self._reactor.close()
-            if self._telling is not None:
-                await self._telling.stop()
+        async with asyncio.TaskGroup() as tasks:
+            shelf = tasks.create_task(self.shelf.run())
+            try:
+                await self._evaluate_on_and_on()
+            finally:
+                # Before the shelf ends: what they did last is to be written down as well.
+                if self._reactor is not None:
+                    await self._reactor.close()
+                if self._telling is not None:
+                    await self._telling.stop()
+                shelf.cancel()
 
     def _recall(self, remembered: Remembered) -> None:
         """Go on from where the instance was that wrote this down: this one earlier, or another until now."""

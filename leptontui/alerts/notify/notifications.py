@@ -20,7 +20,7 @@ from leptontui.model.alert import AlertGroup, NotifierStatus
 from leptontui.model.alert_history import Transition
 
 log = logging.getLogger(__name__)
-FAREWELL_S: Final = 1.5
+FAREWELL_S: Final = 1.0
 """What waits when the program ends gets so long to leave."""
 
 
