@@ -15,9 +15,9 @@ from typing import Any, Final, Protocol
 import polars as pl
 
 from leptontui.engine.foresight_budget import DEFAULT_SHARE, Budget
-from leptontui.engine.foresight_kinds import FAR_S, FLEET, NEAR_S, SPANS, Job, horizons_of
+from leptontui.engine.foresight_kinds import FAR_S, FLEET, NEAR_S, SPANS, Job, Kind, horizons_of
 from leptontui.engine.foresight_order import LONGEST_WAIT_S, Order
-from leptontui.engine.foresight_risk import risks
+from leptontui.engine.foresight_risk import by_turns, risks_of
 from leptontui.engine.foresight_table import ForesightTable
 from leptontui.errors import ForecastError
 from leptontui.forecast.request import ForecastRequest, Foreseen
@@ -97,6 +97,8 @@ class Foresight:
         self._etas: dict[Made, tuple[Eta, float]] = {}
         self._focused = asyncio.Event()
         self._looked_at = -LOOK_AROUND_S
+        self._to_look_at: list[Kind] = []
+        self._risks: dict[Kind, list[Made]] = {}
         self._reach = (0.0, ForecastReach())
         self.loop_s = 0.0
 
@@ -151,6 +153,9 @@ class Foresight:
         self._etas = {made: eta for made, eta in self._etas.items() if made[0].host not in hosts}
         self._order.forget(hosts)
         self._table.forget(hosts)
+        self._risks = {
+            kind: [made for made in found if made[0].host not in hosts] for kind, found in self._risks.items()
+        }
         self._looked_at = self._steady() - LOOK_AROUND_S
 
     async def run(self) -> None:
@@ -171,14 +176,12 @@ class Foresight:
         """Forecast one batch; returns whether there was anything to do."""
         began = time.perf_counter()
         now, now_s = self._clock(), self._steady()
-        if now_s - self._looked_at >= LOOK_AROUND_S:
-            self._looked_at = now_s
-            self._look_around(now)
+        has_looked = self._look_around(now, now_s)
         batch = self._order.next_batch(now, now_s)
         requests = self._requests(batch, now)
         self.loop_s += time.perf_counter() - began
         if not batch:
-            return False
+            return has_looked
         before = self._forecaster.seconds
         try:
             foreseen = await self._forecaster.forecast(requests)
@@ -193,16 +196,29 @@ class Foresight:
         self.loop_s += time.perf_counter() - began
         return True
 
-    def _look_around(self, now_unix_s: float) -> None:
-        """See what there is, and what of it may cross its threshold."""
-        for kind in FLEET:
+    def _look_around(self, now_unix_s: float, now_s: float) -> bool:
+        """See what there is and what of it may cross its threshold: one kind at a time, but for the first look.
+
+        Returns:
+            whether there was anything to look at.
+        """
+        if now_s - self._looked_at >= LOOK_AROUND_S:
+            self._looked_at = now_s
+            self._to_look_at = list(FLEET)
+            self._order.forget_before(now_unix_s - 2 * SPANS[FAR_S].keeps_s)
+        if not self._to_look_at:
+            return False
+        is_first = not self._order.turn.series
+        for kind in self._to_look_at if is_first else self._to_look_at[:1]:
             rows = self._store.latest(kind.entity).filter(pl.col(kind.metric).is_not_null())
             parts = KEY_OF.get(kind.entity, ())
             instances = rows[parts[0]].to_list() if parts else [""] * len(rows)
             self._order.turn.set(kind, list(zip(rows["host"].to_list(), instances, strict=True)))
+            self._risks[kind] = risks_of(self._store, kind, now_unix_s)
+        self._to_look_at = [] if is_first else self._to_look_at[1:]
         foreseen = [made for made in self._etas if made[0] not in self._order.focus.trends]
-        self._order.risks = list(dict.fromkeys([*foreseen, *risks(self._store, now_unix_s)]))
-        self._order.forget_before(now_unix_s - 2 * SPANS[FAR_S].keeps_s)
+        self._order.risks = list(dict.fromkeys([*foreseen, *by_turns(list(self._risks.values()))]))
+        return True
 
     def _requests(self, batch: Sequence[Job], now_unix_s: float) -> list[ForecastRequest]:
         """What to ask; series of which nothing was sampled are left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -40,17 +41,25 @@ _LIMITS: Final[dict[tuple[Entity, str], pl.Expr]] = {
 
 
 def risks(store: Store, now_unix_s: float) -> list[tuple[SeriesKey, float]]:
-    """Series that are near their threshold, or would reach it soon if they went on as they did, with their step.
+    """Series of all kinds that are at risk, with their step, by turns."""
+    return by_turns([risks_of(store, kind, now_unix_s) for kind in FLEET])
 
-    Returns:
-        at most `MOST_RISKS` of each kind; those that would be there first in front, kinds by turns.
-    """
-    found = [_of_kind(store, kind, now_unix_s) for kind in FLEET if (kind.entity, kind.metric) in _LIMITS]
+
+def by_turns(found: Sequence[Sequence[tuple[SeriesKey, float]]]) -> list[tuple[SeriesKey, float]]:
+    """The first of each kind, then the second of each, and so on."""
     longest = max(map(len, found), default=0)
     return [of_kind[rank] for rank in range(longest) for of_kind in found if rank < len(of_kind)]
 
 
-def _of_kind(store: Store, kind: Kind, now_unix_s: float) -> list[tuple[SeriesKey, float]]:
+def risks_of(store: Store, kind: Kind, now_unix_s: float) -> list[tuple[SeriesKey, float]]:
+    """Series of a kind that are near their threshold, or would reach it soon if they went on as they did.
+
+    Returns:
+        at most `MOST_RISKS` with their step, those that would be there first in front; none of a kind without
+        threshold.
+    """
+    if (kind.entity, kind.metric) not in _LIMITS:
+        return []
     rising = _rising(store, kind, now_unix_s)
     latest = store.latest(kind.entity)
     if not len(rising) or not len(latest):
