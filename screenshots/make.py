@@ -15,7 +15,8 @@ from pathlib import Path
 
 from leptontui.config.choose import choose_fleet
 from leptontui.demo.spawn import spawn_demo
-from leptontui.engine.thread import EngineThread, ThreadedCommands, Watch
+from leptontui.engine.thread import EngineThread, Watch
+from leptontui.engine.threaded_ports import ThreadedCommands
 from leptontui.model.target import Fleet
 from leptontui.ui.app import LeptonApp
 

@@ -1,19 +1,18 @@
-"""The engine on a thread and loop of its own, and the thread-safe ports through which the screen reaches it."""
+"""The engine on a thread and loop of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from leptontui.engine.waiting import wait_for_many
-from leptontui.errors import ActionError, LeptonError
-from leptontui.model.action import ActionRequest, Outcome, Plan
+from leptontui.errors import LeptonError
 from leptontui.model.focus import Focus
 from leptontui.model.text import plain
-from leptontui.ports import AccessPort, CommandPort, Trusted
+from leptontui.ports import AccessPort, AlertPort, CommandPort
 from leptontui.snapshot import FleetSnapshot
 
 _LOG = logging.getLogger(__name__)
@@ -43,6 +42,10 @@ class Watch(Protocol):
     @property
     def access(self) -> AccessPort | None:
         """The port to let hosts be reached through; None where nobody is asked."""
+
+    @property
+    def alerts(self) -> AlertPort | None:
+        """The port to look after alerts through; None where nobody may."""
 
 
 class EngineThread:
@@ -95,25 +98,24 @@ class EngineThread:
 
         self._on_loop(dial)
 
-    async def ask(self, question: Callable[[CommandPort], Awaitable[T]]) -> T:
-        """Run `question` with the watch's command port on the engine's loop; await the answer on the caller's.
+    async def ask(self, question: Callable[[Watch], Coroutine[Any, Any, T] | None], ended: type[LeptonError]) -> T:
+        """Have a question to the watch carried out on the engine's loop; await the answer on the caller's.
+
+        Args:
+            question: makes what is to be awaited from the watch; None if the watch has no such port.
+            ended: what is raised if there is nobody to ask.
 
         Raises:
-            ActionError: the engine is not up (yet, or any more), or it is read-only.
+            LeptonError: the engine is not up (yet, or any more), or has no such port; and what the answer raises.
         """
-        commands = self._watch.commands if self._watch else None
-        if self._loop is None or commands is None:
-            raise ActionError("nothing can be done before the engine is up", "wait a second and try again")
-
-        async def answer(port: CommandPort) -> T:
-            return await question(port)
-
-        asked = answer(commands)
+        asked = question(self._watch) if self._loop is not None and self._watch is not None else None
+        if self._loop is None or asked is None:
+            raise ended("nothing can be done before the engine is up", "wait a second and try again")
         try:
             future = asyncio.run_coroutine_threadsafe(asked, self._loop)
         except RuntimeError as error:  # its loop is closed
             asked.close()
-            raise ActionError("nothing can be done: the engine has ended", "start leptontui anew") from error
+            raise ended("nothing can be done: the engine has ended", "start leptontui anew") from error
         return await asyncio.wrap_future(future)
 
     def answer(self, question_id: str, text: str | None) -> None:
@@ -125,23 +127,6 @@ class EngineThread:
                 access.answer(question_id, text)
 
         self._on_loop(tell)
-
-    async def trust(self, hosts: Sequence[str]) -> Trusted:
-        """See `ports.AccessPort.trust`; carried out on the engine's loop.
-
-        Raises:
-            LeptonError: likewise; or the engine is not up (yet, or any more).
-        """
-        access = self._watch.access if self._watch else None
-        if self._loop is None or access is None:
-            raise LeptonError("no key can be accepted before the engine is up", "wait a second and try again")
-        asked = access.trust(hosts)
-        try:
-            future = asyncio.run_coroutine_threadsafe(asked, self._loop)
-        except RuntimeError as error:  # its loop is closed
-            asked.close()
-            raise LeptonError("no key can be accepted: the engine has ended", "start leptontui anew") from error
-        return await asyncio.wrap_future(future)
 
     @property
     def commands(self) -> CommandPort | None:
@@ -190,70 +175,6 @@ class EngineThread:
                 loop.call_soon_threadsafe(call)
             except RuntimeError:  # the loop was closed in between
                 _LOG.debug("the engine's loop is closed")
-
-
-class ThreadedAccess:
-    """A `ports.AccessPort` for the screen's thread: every call is carried out on the engine's loop.
-
-    Args:
-        thread: the engine's thread.
-    """
-
-    def __init__(self, thread: EngineThread) -> None:
-        self._thread = thread
-
-    def answer(self, question_id: str, text: str | None) -> None:
-        """See `ports.AccessPort.answer`."""
-        self._thread.answer(question_id, text)
-
-    async def trust(self, hosts: Sequence[str]) -> Trusted:
-        """See `ports.AccessPort.trust`."""
-        return await self._thread.trust(hosts)
-
-
-class ThreadedCommands:
-    """A `ports.CommandPort` for the screen's thread: every call is carried out on the engine's loop.
-
-    Args:
-        thread: the engine's thread.
-    """
-
-    def __init__(self, thread: EngineThread) -> None:
-        self._thread = thread
-
-    @property
-    def armed_until_unix_s(self) -> float | None:
-        """When arming expires; None while read-only."""
-        commands = self._thread.commands
-        return None if commands is None else commands.armed_until_unix_s
-
-    def arm(self) -> float:
-        """Allow actions for a while.
-
-        Raises:
-            ActionError: the engine is not up yet.
-        """
-        return self._port().arm()
-
-    def disarm(self) -> None:
-        """Go back to read-only at once."""
-        commands = self._thread.commands
-        if commands is not None:
-            commands.disarm()
-
-    async def plan(self, request: ActionRequest) -> Plan:
-        """See `ports.CommandPort.plan`."""
-        return await self._thread.ask(lambda port: port.plan(request))
-
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
-        """See `ports.CommandPort.run`."""
-        return await self._thread.ask(lambda port: port.run(plan, confirmation))
-
-    def _port(self) -> CommandPort:
-        commands = self._thread.commands
-        if commands is None:
-            raise ActionError("nothing can be done before the engine is up", "wait a second and try again")
-        return commands
 
 
 def words_of(error: BaseException) -> str:

@@ -118,6 +118,15 @@ class Book:
         return str(self._choice.inventory or "")
 
     @property
+    def scope(self) -> str:
+        """Which hosts are meant, in words that stay the same from run to run: what is kept of them is kept under it."""
+        choice = self._choice
+        named = str(choice.inventory.resolve()) if choice.inventory is not None else ""
+        if choice.ssh_hosts is not None:
+            named = f"~/.ssh/config: {choice.ssh_hosts}"
+        return ": ".join(word for word in (named, choice.hosts) if word) or self.fleet().name
+
+    @property
     def is_fixed(self) -> bool:
         """Whether nothing of it can change: there is no file to watch and no source to ask."""
         return self._choice.inventory is None and not self.sources

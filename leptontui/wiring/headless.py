@@ -21,7 +21,7 @@ from leptontui.store.recorder import Recording
 from leptontui.view.document import document_of, exit_code_of, plain_report
 from leptontui.wiring.files import allow_links
 from leptontui.wiring.log import log_to_file
-from leptontui.wiring.options import WatchOptions
+from leptontui.wiring.options import AlertUse, WatchOptions
 from leptontui.wiring.recording import recorded
 from leptontui.wiring.terminal import TerminalAsker
 from leptontui.wiring.watch import FleetWatch
@@ -172,7 +172,7 @@ async def _print_each(book: Book, interval_s: float, *, asks: bool, recording: R
                 due = max(due + interval_s, now)
                 print(json.dumps(document_of(snapshot)), flush=True)
 
-    await _with_watch(book, interval_s, until_interrupted, asks=asks, recording=recording)
+    await _with_watch(book, interval_s, until_interrupted, asks=asks, recording=recording, alert_use=AlertUse.LOOK)
 
 
 async def _with_watch(
@@ -182,6 +182,7 @@ async def _with_watch(
     *,
     asks: bool,
     recording: Recording | None = None,
+    alert_use: AlertUse = AlertUse.NONE,
 ) -> FleetSnapshot:
     """Run `use` beside a watch; a failure of the watch ends both."""
     fleet = book.fleet()
@@ -196,6 +197,8 @@ async def _with_watch(
         book=book,
         asker=TerminalAsker() if asks else None,
         recording=recording,
+        options=WatchOptions(),
+        alert_use=alert_use,
     )
     fleet_watch.subscribe(newest.take)
     running = asyncio.ensure_future(fleet_watch.run())

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
+
+
+class AlertUse(Enum):
+    """What a watch does about alerts."""
+
+    NONE = "none"
+    """There are none: a check is over before anything has held for long."""
+    LOOK = "look"
+    """They are shown, with what users said elsewhere; nothing is written down, nobody is told, nothing is done."""
+    FULL = "full"
+
 
 DEFAULT_RATE: Final = 0.001
 """False anomalies for each series a day: one in three years, as a fleet has tens of thousands of series."""
@@ -17,7 +29,8 @@ class WatchOptions:
     Attributes:
         forecast_share: share of one core that forecasts may take; None for the default, 0 for no forecasts.
         is_neural: whether the neural member is wanted.
-        keeps_learned: whether what forecasts learned is kept for the next run.
+        keeps_learned: whether what forecasts learned, and alerts, are kept for the next run, and people are told of
+            alerts: not of a simulated fleet.
         record: where everything is recorded; None for nowhere.
         anomaly_rate: false alarms that the search for anomalies may raise for each series a day; 0 for no search.
     """

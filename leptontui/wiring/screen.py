@@ -9,14 +9,15 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from leptontui.engine.thread import EngineThread, ThreadedAccess, ThreadedCommands, Watch
+from leptontui.engine.thread import EngineThread, Watch
+from leptontui.engine.threaded_ports import ThreadedAccess, ThreadedAlerts, ThreadedCommands
 from leptontui.errors import LeptonError
 from leptontui.model.target import Fleet
 from leptontui.ui.app import LeptonApp
 from leptontui.wiring.files import allow_links
 from leptontui.wiring.first_run import how_to_add_hosts
 from leptontui.wiring.log import log_to_file
-from leptontui.wiring.options import WatchOptions
+from leptontui.wiring.options import AlertUse, WatchOptions
 from leptontui.wiring.recording import recorded
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def _show(
             has_access=not is_wallboard,
             options=options,
             recording=recording,
+            alert_use=AlertUse.LOOK if is_wallboard else AlertUse.FULL,
         )
 
     def failed(words: str) -> None:
@@ -108,7 +110,16 @@ def _show(
     is_alone = not remote and (book is None or book.is_fixed)
     notice = how_to_add_hosts() if is_alone else allow_links(remote)
     access = ThreadedAccess(thread)
-    app = LeptonApp(thread, commands, access=access, fleet=fleet, theme=theme, is_wallboard=is_wallboard, notice=notice)
+    app = LeptonApp(
+        thread,
+        commands,
+        access=access,
+        alerts=ThreadedAlerts(thread) if can_act else None,
+        fleet=fleet,
+        theme=theme,
+        is_wallboard=is_wallboard,
+        notice=notice,
+    )
     app.call_after_first_paint(thread.start)
 
     def leave(*_: object) -> None:

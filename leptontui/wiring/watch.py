@@ -28,15 +28,17 @@ from leptontui.transport.dialer import Dialer
 from leptontui.transport.local import LocalTransport
 from leptontui.transport.ssh import SshTransport
 from leptontui.wiring.files import allow_links
-from leptontui.wiring.options import WatchOptions
+from leptontui.wiring.options import AlertUse, WatchOptions
+from leptontui.wiring.verdicts import overrule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leptontui.actions.desk import Desk
+    from leptontui.engine.alerting import Alerting
     from leptontui.model.focus import Focus
     from leptontui.model.link import Link
-    from leptontui.ports import AccessPort, CommandPort
+    from leptontui.ports import AccessPort, AlertPort, CommandPort
     from leptontui.snapshot import FleetSnapshot
     from leptontui.store.recorder import Recording
 
@@ -54,9 +56,11 @@ class FleetWatch:
         has_access: whether there is a screen that asks the user, for secrets and about host keys, instead.
         options: what forecasts may cost, and whether what they learn is kept.
         recording: where everything is recorded, None for nowhere.
+        alert_use: what it does about alerts.
 
     Attributes:
         access: the port to let hosts be reached through; None without `has_access`.
+        alerts: the port to look after alerts through; None for whoever only looks on, or may not act.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class FleetWatch:
         has_access: bool = False,
         options: WatchOptions | None = None,
         recording: Recording | None = None,
+        alert_use: AlertUse = AlertUse.NONE,
     ) -> None:
         self.interval_s = interval_s
         self._fleet = fleet
@@ -88,8 +93,11 @@ class FleetWatch:
             forecast_share=chosen.forecast_share or DEFAULT_SHARE,
             anomaly_rate=(chosen.anomaly_rate or None) if has_forecasts else None,
         )
+        overrule(self.engine)
         self._recorder = None if recording is None else RecordingTask(self.engine.store, recording, self.engine.notify)
+        self._alerting: Alerting | None = None
         self._desk = self._make_desk(fleet) if can_act else None
+        self.alerts = self._alerts(alert_use, "" if book is None else book.scope, chosen)
         self.access = None if questions is None else self._access(questions)
 
     @property
@@ -147,6 +155,25 @@ class FleetWatch:
         links = self.engine.roster
         return Access(questions, links=lambda: links.links, accept=self._dialer.accept, redial=self.engine.redial)
 
+    def _alerts(self, use: AlertUse, scope: str, options: WatchOptions) -> AlertPort | None:
+        """Watch for alerts; the port to look after them through, for whoever may act."""
+        if use is AlertUse.NONE:
+            return None
+        from leptontui.wiring.alerts import make_alerting, make_desk
+
+        name = self._fleet.name
+        self._alerting = make_alerting(
+            self.engine, use, scope=scope or name, is_simulated=not options.keeps_learned, desk=self._desk
+        )
+        self.engine.alert_with(self._alerting)
+        if use is AlertUse.LOOK or self._desk is None:
+            return None
+        return make_desk(self._alerting, who=login_user(), fleet=name)
+
+    def _verified(self, host: str) -> None:
+        if self._alerting is not None:
+            self._alerting.settle(host)
+
     def _redial_waiting(self) -> None:
         """A secret was found to be right: dial the hosts that were given up for want of one."""
         for host, link in self.engine.roster.links.items():
@@ -185,7 +212,14 @@ class FleetWatch:
         from leptontui.actions.audit import Audit
         from leptontui.actions.desk import Desk
 
-        return Desk(fleet, transport_of=self._transport_of, facts=self, audit=Audit(), user=login_user())
+        return Desk(
+            fleet,
+            transport_of=self._transport_of,
+            facts=self,
+            audit=Audit(),
+            user=login_user(),
+            verified=self._verified,
+        )
 
     def _transport_of(self, target: HostTarget) -> Transport:
         """The connection for actions on one host: apart from the one its sweeps come over."""

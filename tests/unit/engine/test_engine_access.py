@@ -9,7 +9,8 @@ import pytest
 
 from leptontui.engine.access import Access
 from leptontui.engine.questions import Questions
-from leptontui.engine.thread import EngineThread, ThreadedAccess
+from leptontui.engine.thread import EngineThread
+from leptontui.engine.threaded_ports import ThreadedAccess
 from leptontui.errors import LeptonError
 from leptontui.model.link import Fault, FaultKind, Link, LinkState, OfferedKey
 from leptontui.model.question import Question, QuestionKind

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from leptontui.engine.engine import Engine
-from leptontui.engine.thread import EngineThread, ThreadedCommands
+from leptontui.engine.thread import EngineThread
+from leptontui.engine.threaded_ports import ThreadedCommands
 from leptontui.errors import ActionError
 from leptontui.model.action import ActionName, ActionRequest, Danger, Outcome, OutcomeKind, Plan
 from leptontui.model.focus import Focus
