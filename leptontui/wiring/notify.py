@@ -11,12 +11,11 @@ from typing import Final
 
 from leptontui.alerts.notify.alertmanager_way import AlertmanagerWay
 from leptontui.alerts.notify.apprise_way import AppriseWay
-from leptontui.alerts.notify.duties import kind_of
+from leptontui.alerts.notify.duties import tell_by
 from leptontui.alerts.notify.file import default_notify_path, examine_notifiers
 from leptontui.alerts.notify.message import Message, News, Part
 from leptontui.alerts.notify.mirror import Mirror, payload, reflect, to_send
 from leptontui.alerts.notify.spec import NotifierSpec, Policy, Way
-from leptontui.alerts.notify.wording import words
 from leptontui.config.problem import Problem, config_error, did_you_mean, quoted
 from leptontui.errors import ConfigError
 from leptontui.model.alert import Alert, AlertGroup, AlertState, Level, Subject
@@ -121,8 +120,7 @@ def _send(spec: NotifierSpec, now: float) -> str:
         entries = to_send(reflect(wanted, Mirror(), (group,), (), now, "test"), now)
         return AlertmanagerWay(spec.address, spec.login).post([payload(entry, now) for entry in entries])
     message = Message((Part("test", News.FIRING, f"Test: {alert.summary}", new=(alert,)),), now)
-    title, body = words(message)
-    return AppriseWay(spec.address).send(title, body, kind_of(message))
+    return tell_by(spec, "test")(message)
 
 
 def _wanted(policy: Policy) -> str:

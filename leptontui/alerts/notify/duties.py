@@ -1,34 +1,38 @@
-"""The two kinds of duty: messages through apprise, and Alertmanager kept up to date."""
+"""The two kinds of duty: messages, through apprise or to PagerDuty, and Alertmanager kept up to date."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from leptontui.alerts.notify.alertmanager_way import AlertmanagerWay
 from leptontui.alerts.notify.apprise_way import AppriseWay
 from leptontui.alerts.notify.message import Due, Message, News, delivered, due, failed
 from leptontui.alerts.notify.mirror import Mirror, Mirrored, next_unix_s, payload, reflect, taken, to_send
-from leptontui.alerts.notify.spec import NotifierSpec
+from leptontui.alerts.notify.pagerduty_way import PagerDutyWay
+from leptontui.alerts.notify.spec import NotifierSpec, Way
 from leptontui.alerts.notify.told import Telling, Trouble, look
 from leptontui.alerts.notify.wording import words
 from leptontui.model.alert import AlertGroup, Level
 from leptontui.model.alert_history import Transition
 
+Tell = Callable[[Message], str]
+
 
 class Messages:
-    """Messages through apprise.
+    """Messages.
 
     Args:
         spec: to whom and what.
-        way: how; None for apprise.
         state: what is remembered.
+        tell: sends one and says what went wrong; blocks.
     """
 
-    def __init__(self, spec: NotifierSpec, state: Telling, way: AppriseWay | None = None) -> None:
+    def __init__(self, spec: NotifierSpec, state: Telling, tell: Tell) -> None:
         self.state = state
         self._policy = spec.policy
-        self._way = way or AppriseWay(spec.address)
+        self._tell = tell
         self._troubles: dict[str, Trouble] = {}
         self._due = Due()
         self._leaving: Message | None = None
@@ -49,10 +53,7 @@ class Messages:
         self._leaving = found.message
         if found.message is None:
             return None
-        title, body = words(found.message)
-        kind = kind_of(found.message)
-        way = self._way
-        return lambda: way.send(title, body, kind)
+        return partial(self._tell, found.message)
 
     def settle(self, trouble: str, now: float) -> None:
         """Note whether the message arrived."""
@@ -136,6 +137,14 @@ class Mirroring:
     def failing_unix_s(self) -> float | None:
         """Since when nothing gets through."""
         return self.state.failing_unix_s
+
+
+def tell_by(spec: NotifierSpec, origin: str) -> Tell:
+    """How messages are sent to an address that is not Alertmanager's; nothing is loaded before the first."""
+    if spec.way is Way.PAGERDUTY:
+        return PagerDutyWay(spec.address, spec.login.token, origin).tell
+    way = AppriseWay(spec.address)
+    return lambda message: way.send(*words(message), kind_of(message))
 
 
 def kind_of(message: Message) -> str:

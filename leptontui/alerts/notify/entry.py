@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from leptontui.alerts.notify.schemas import opens_incidents, refused, schema
-from leptontui.alerts.notify.spec import Login, NotifierSpec, Policy, Secret, Way
+from leptontui.alerts.notify.address import ADDRESS_KEYS, WAYS, read_addresses, read_login
+from leptontui.alerts.notify.schemas import opens_incidents, schema
+from leptontui.alerts.notify.spec import NotifierSpec, Policy, Secret, Way
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.model.alert import Level, Matcher
@@ -18,6 +18,8 @@ ENTRY_KEYS: Final = (
     "url",
     "urls",
     "alertmanager",
+    "pagerduty",
+    "region",
     "user",
     "password",
     "token",
@@ -32,10 +34,9 @@ ENTRY_KEYS: Final = (
     "send_resolved",
     "include_predictive",
 )
-SECRET_KEYS: Final = frozenset({"url", "urls", "alertmanager", "password", "token"})
-_LOGIN_KEYS: Final = ("user", "password", "token", "ca_file")
 _OWN_KEYS: Final = ("group_by", "group_wait_s", "group_interval_s", "repeat_interval_s", "per_hour", "send_resolved")
 """What Alertmanager does itself."""
+_ONE_OF: Final = 'one of url = "slack://…", urls = […], alertmanager = "http://…", pagerduty = "…"'
 _LONGEST_NAME: Final = 40
 _LONGEST_S: Final = 7 * 86400.0
 _MOST_PER_HOUR: Final = 3600
@@ -64,18 +65,15 @@ def read_entry(table: Table, folder: Path) -> tuple[NotifierSpec, ...]:
         table.problem(old, "unknown key", "", f'did you mean "{_HINTS[old]}"?')
     table.refuse_unknown(ENTRY_KEYS, elsewhere=_HINTS)
     name = _name(table)
-    ways = [key for key in ("url", "urls", "alertmanager") if key in table.values]
-    if len(ways) != 1:
-        found = f"{' and '.join(ways)} together" if ways else "no address"
-        table.problem(
-            ways[-1] if ways else "", found, 'one of url = "slack://…", urls = […], alertmanager = "http://…"'
-        )
+    keys = [key for key in ADDRESS_KEYS if key in table.values]
+    if len(keys) != 1:
+        found = f"{' and '.join(keys)} together" if keys else "no address"
+        table.problem(keys[-1] if keys else "", found, _ONE_OF)
         return ()
-    is_alertmanager = ways[0] == "alertmanager"
-    addresses = _addresses(table, ways[0], is_alertmanager=is_alertmanager)
-    login = _login(table, folder, is_alertmanager=is_alertmanager)
-    policy = _policy(table, addresses, is_alertmanager=is_alertmanager)
-    way = Way.ALERTMANAGER if is_alertmanager else Way.APPRISE
+    way = WAYS[keys[0]]
+    addresses = read_addresses(table, keys[0])
+    login = read_login(table, folder, way)
+    policy = _policy(table, addresses, way)
     if name is None:
         return ()
     return tuple(
@@ -97,80 +95,11 @@ def _name(table: Table) -> str | None:
     return name
 
 
-def _addresses(table: Table, key: str, *, is_alertmanager: bool) -> list[str]:
-    value = table.values[key]
-    texts = value if isinstance(value, list) and key != "url" else [value]
-    if not texts:
-        table.problem(key, "empty", "at least one address")
-    good: list[str] = []
-    for n, entry in enumerate(texts, 1):
-        which = f"address {n}: " if len(texts) > 1 else ""
-        if not isinstance(entry, str) or not entry.strip() or not entry.isprintable():
-            table.problem(key, f"{which}not a text without control characters", "an address")
-            continue
-        text = entry.strip()
-        reason = _not_alertmanager(text) if is_alertmanager else refused(text)
-        if reason:
-            table.problem(key, which + reason)
-        elif text in good:
-            table.problem(key, f"{which}the same address twice")
-        else:
-            good.append(text)
-    return good
-
-
-def _not_alertmanager(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_address = (
-            parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        )
-    except ValueError:
-        is_address = False
-    if not is_address:
-        return 'not an address such as "http://alertmanager.example:9093"'
-    if "@" in parts.netloc:
-        return "a login in the address; write it as user and password, or token"
-    if parts.query or parts.fragment:
-        return "an address with ? or #, expected one such as http://alertmanager.example:9093/prefix"
-    if re.search(r"/api(/v\d)?(/alerts)?/?$", parts.path):
-        return "an address with /api at its end; leave that out"
-    return ""
-
-
-def _login(table: Table, folder: Path, *, is_alertmanager: bool) -> Login:
-    given = [key for key in _LOGIN_KEYS if key in table.values]
-    if not is_alertmanager:
-        for key in given:
-            table.problem(key, "is for Alertmanager only", "", "apprise's addresses carry their own login")
-        return Login()
-    password, token = _secret(table, "password"), _secret(table, "token")
-    user = table.text("user", "a login name") or ""
-    if "token" in given and ("user" in given or "password" in given):
-        table.problem("token", "together with user or password", "one of them")
-    elif ("user" in given) != ("password" in given):
-        lonely, missing = ("user", "password") if "user" in given else ("password", "user")
-        table.problem(lonely, f"without {missing}", "both")
-    ca_file = table.path("ca_file", folder) or ""
-    if ca_file and not Path(ca_file).is_file():
-        table.problem("ca_file", "there is no such file", "a file of certificates in PEM")
-    return Login(user, Secret(password), Secret(token), ca_file)
-
-
-def _secret(table: Table, key: str) -> str:
-    value = table.values.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or not value or not value.isprintable() or not value.isascii():
-        table.problem(key, "not a text of printable ASCII characters", "a secret in quotes")
-        return ""
-    return value
-
-
-def _policy(table: Table, addresses: list[str], *, is_alertmanager: bool) -> Policy:
+def _policy(table: Table, addresses: list[str], way: Way) -> Policy:
     default = Policy()
-    is_paging = any(map(opens_incidents, addresses)) and not is_alertmanager
-    if is_alertmanager:
+    is_paging = way is Way.APPRISE and any(map(opens_incidents, addresses))
+    repeats = not is_paging and way is not Way.PAGERDUTY  # which escalates by itself
+    if way is Way.ALERTMANAGER:
         for key in (key for key in _OWN_KEYS if key in table.values):
             table.problem(key, "is for messages only", "", "Alertmanager does that itself, by its own configuration")
     resolved = table.flag("send_resolved")
@@ -180,7 +109,10 @@ def _policy(table: Table, addresses: list[str], *, is_alertmanager: bool) -> Pol
     if is_paging and resolved:
         names = ", ".join(sorted({f"{schema(url)}://" for url in addresses if opens_incidents(url)}))
         table.problem(
-            "send_resolved", f"each message to {names} opens an incident", "false", "Alertmanager can resolve incidents"
+            "send_resolved",
+            f"each message to {names} opens an incident",
+            "false",
+            'pagerduty = "…" and alertmanager = "…" can resolve them',
         )
     predictive = table.flag("include_predictive")
     return Policy(
@@ -190,7 +122,7 @@ def _policy(table: Table, addresses: list[str], *, is_alertmanager: bool) -> Pol
         group_by=tuple(dict.fromkeys(table.texts("group_by", 'a list such as ["rack"]') or ())),
         group_wait_s=default.group_wait_s if wait_s is None else wait_s,
         group_interval_s=default.group_interval_s if interval_s is None else interval_s,
-        repeat_interval_s=repeat_s if repeat_s is not None else 0.0 if is_paging else default.repeat_interval_s,
+        repeat_interval_s=repeat_s if repeat_s is not None else default.repeat_interval_s * repeats,
         per_hour=table.number("per_hour", 1, _MOST_PER_HOUR) or default.per_hour,
         sends_resolved=not is_paging if resolved is None else resolved,
     )

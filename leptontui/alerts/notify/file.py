@@ -19,6 +19,11 @@ name = "alertmanager"
 alertmanager = "http://am.example:9093"   # several: a list
 levels = ["page", "ticket"]
 token = "…"                       # or user and password; ca_file for certificates
+
+[[notifier]]
+name = "pager"
+pagerduty = "…"                   # integration key of a service, Events API v2; incidents are resolved too
+region = "us"                     # or "eu"
 ```
 
 All problems are told at once, with file, line and key; none repeats a secret.
@@ -34,7 +39,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from leptontui.alerts.notify.entry import ENTRY_KEYS, SECRET_KEYS, read_entry
+from leptontui.alerts.notify.address import ADDRESS_KEYS, SECRET_KEYS
+from leptontui.alerts.notify.entry import ENTRY_KEYS, read_entry
 from leptontui.alerts.notify.spec import NotifierSpec
 from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, did_you_mean
@@ -150,7 +156,7 @@ def _notifiers(top: Table) -> tuple[NotifierSpec, ...]:
             table.problem("name", f'a second notifier called "{name}"', "another name")
         names.add(name)
         if len(top.problems) == before:
-            key = next(key for key in ("url", "urls", "alertmanager") if key in values)
+            key = next(key for key in ADDRESS_KEYS if key in values)
             line = top.lines.key("notifier", n, key)
             where = top.file if line is None else f"{top.file}:{line}"
             specs += [replace(spec, where=where) for spec in found]

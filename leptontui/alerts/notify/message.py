@@ -137,17 +137,21 @@ def delivered(policy: Policy, state: Telling, message: Message, now: float) -> T
         for alert in part.new:
             entry = known.get(alert.id)
             if entry is not None:
-                known[alert.id] = replace(entry, told_unix_s=now, level=alert.level, is_worse=False)
-            else:  # ended, or was hushed, while the message was on its way: its end is still to be told
-                known[alert.id] = Known(
-                    alert.id, part.key, alert.level, alert.rule, alert.subject.host, alert.summary, now, told_unix_s=now
+                known[alert.id] = replace(
+                    entry,
+                    told_unix_s=now,
+                    level=alert.level,
+                    is_worse=False,
+                    told_with=entry.told_with or part.key,
                 )
+            else:  # ended, or was hushed, while the message was on its way: its end is still to be told
+                known[alert.id] = _told(alert, part, now)
         for gone in part.ended:
             entry = known.get(gone.id)
             if entry is None:
                 continue
             if entry.ended_unix_s is None:  # it fires again: people were told that it had ended
-                known[gone.id] = replace(entry, told_unix_s=None, seen_unix_s=now)
+                known[gone.id] = replace(entry, told_unix_s=None, seen_unix_s=now, told_with="")
             else:
                 del known[gone.id]
     told = {alert.id for part in message.parts for alert in part.new}
@@ -161,6 +165,11 @@ def delivered(policy: Policy, state: Telling, message: Message, now: float) -> T
         failing_unix_s=None,
         count=state.count + 1,
     )
+
+
+def _told(alert: Alert, part: Part, now: float) -> Known:
+    host = alert.subject.host
+    return Known(alert.id, part.key, alert.level, alert.rule, host, alert.summary, now, now, told_with=part.key)
 
 
 def failed(state: Telling, now: float) -> Telling:

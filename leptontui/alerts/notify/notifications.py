@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from leptontui.alerts.notify.duties import Messages, Mirroring
+from leptontui.alerts.notify.duties import Messages, Mirroring, tell_by
 from leptontui.alerts.notify.memory import Memory, read, written
 from leptontui.alerts.notify.mirror import Mirror
 from leptontui.alerts.notify.spec import NotifierSpec, Way
@@ -67,7 +67,7 @@ class Notifications:
                 duty = self._mirrors[spec.name] = Mirroring(spec, mirror, origin)
             else:
                 telling = remembered.tellings.get(spec.name) or Telling.fresh(spec.policy, clock())
-                duty = self._messages[spec.name] = Messages(spec, telling)
+                duty = self._messages[spec.name] = Messages(spec, telling, tell_by(spec, origin))
             self._tellers.append(Teller(spec, duty, clock, chance, self._remember, limit_s, first_retry_s))
         self._statuses = tuple(teller.status for teller in self._tellers)
 

@@ -42,6 +42,7 @@ class Way(StrEnum):
 
     APPRISE = "apprise"
     ALERTMANAGER = "alertmanager"
+    PAGERDUTY = "pagerduty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,9 @@ class NotifierSpec:
     Attributes:
         name: as configured; "name (2)" for the second address of one entry.
         way: how.
-        address: URL of apprise or of Alertmanager.
+        address: URL of apprise, of Alertmanager, or of PagerDuty's events.
         policy: what and when.
-        login: for Alertmanager only; apprise's URLs carry their own.
+        login: for Alertmanager, and PagerDuty's key as the token; apprise's URLs carry their own.
         where: the file and line it comes from, "notify.toml:3".
     """
 

@@ -29,6 +29,7 @@ class Known:
         ended_unix_s: when it ended; None while it fires.
         is_hushed: silenced or explained by another one, when last seen: its end is not told.
         is_worse: it was told, and its level has risen since.
+        told_with: key of the group it was first told with; "" while it waits.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Known:
     ended_unix_s: float | None = None
     is_hushed: bool = False
     is_worse: bool = False
+    told_with: str = ""
 
     @property
     def is_waiting(self) -> bool:
