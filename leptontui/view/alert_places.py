@@ -20,6 +20,22 @@ def all_alerts(board: AlertBoard) -> Iterable[Alert]:
     return (alert for group in board.groups for alert in group.alerts)
 
 
+def taken_by(board: AlertBoard) -> dict[tuple[str, str], str]:
+    """Who has acknowledged alerts, by host and GPU uuid ("" for the host itself), fit for the screen.
+
+    What is about any other part of a host counts as the host's.
+    """
+    if not board.acknowledged:
+        return {}
+    return {
+        (alert.subject.host, alert.subject.instance if alert.subject.entity is Entity.GPU else ""): plain(
+            alert.acknowledgement.who, 24
+        )
+        for alert in all_alerts(board)
+        if alert.acknowledgement is not None
+    }
+
+
 def gpu_names(snapshot: FleetSnapshot, alerts: Iterable[Alert]) -> Numbers:
     """What the GPUs of alerts are called that have no label for it. Polars work: not for the screen's thread."""
     wanted = {

@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from leptontui.snapshot import FleetSnapshot
+from leptontui.view.alert_places import taken_by
 from leptontui.view.columns import COLUMNS
 from leptontui.view.filtering import condition
 from leptontui.view.query import parse
@@ -53,6 +54,7 @@ class Arrangement:
     longest: Mapping[str, int]
     _frame: pl.DataFrame
     _rows: dict[int, Row]
+    _taken: Mapping[tuple[str, str], str]
 
     def rows(self, start: int, stop: int) -> tuple[Row, ...]:
         """The rows from `start` up to `stop`, cut to what there is; made once, then remembered."""
@@ -62,7 +64,7 @@ class Arrangement:
             first = missing[0]
             part = self._frame.slice(first, missing[-1] + 1 - first)
             for at, values in enumerate(part.iter_rows(named=True), first):
-                self._rows[at] = row_of(values, self.snapshot)
+                self._rows[at] = row_of(values, self.snapshot, self._taken)
         return tuple(self._rows[at] for at in range(start, stop))
 
     def id_at(self, position: int) -> RowId | None:
@@ -102,6 +104,7 @@ def arrange(snapshot: FleetSnapshot, state: ViewState) -> Arrangement:
         longest=_longest(frame, state.rows),
         _frame=_sorted(shown, state),
         _rows={},
+        _taken=taken_by(snapshot.alerts),
     )
 
 

@@ -55,6 +55,7 @@ class Standing:
         since_unix_s: since when the link is in its state; None if that is not known.
         next_dial_unix_s: when it is dialled next; None unless it waits for that.
         dials: how many times it was dialled so far.
+        taken_by: who has acknowledged an alert about it; "" if nobody has.
     """
 
     link: LinkState
@@ -65,6 +66,7 @@ class Standing:
     since_unix_s: float | None = None
     next_dial_unix_s: float | None = None
     dials: int = 0
+    taken_by: str = ""
 
     @property
     def is_live(self) -> bool:

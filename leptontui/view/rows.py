@@ -27,14 +27,20 @@ _HOST_VALUES: Final = tuple(
 Values = Mapping[str, Any]
 
 
-def row_of(values: Values, snapshot: FleetSnapshot) -> Row:
-    """A plain row. Takes a frame's row by column name; a column that is missing counts as not known."""
-    if values.get("uuid") is not None:
-        return _gpu(values, snapshot)
-    return _host(values, snapshot)
+def row_of(values: Values, snapshot: FleetSnapshot, taken: Mapping[tuple[str, str], str] | None = None) -> Row:
+    """A plain row. Takes a frame's row by column name; a column that is missing counts as not known.
+
+    Args:
+        values: the frame's row.
+        snapshot: where it comes from.
+        taken: who has acknowledged alerts, as `leptontui.view.alert_places.taken_by` tells.
+    """
+    uuid = values.get("uuid")
+    who = taken.get((values["host"], uuid or ""), "") if taken else ""
+    return _gpu(values, snapshot, who) if uuid is not None else _host(values, snapshot, who)
 
 
-def _gpu(values: Values, snapshot: FleetSnapshot) -> GpuRow:
+def _gpu(values: Values, snapshot: FleetSnapshot, who: str) -> GpuRow:
     host, uuid = values["host"], values["uuid"]
 
     def trend(metric: str, lower: float, upper: float | None) -> Trend:
@@ -49,7 +55,7 @@ def _gpu(values: Values, snapshot: FleetSnapshot) -> GpuRow:
 
     return GpuRow(
         id=RowId(host, uuid),
-        standing=_standing(values, snapshot),
+        standing=_standing(values, snapshot, who),
         group=_text(values, "group"),
         gpu=values.get("index"),
         model=_text(values, "name"),
@@ -73,10 +79,10 @@ def _gpu(values: Values, snapshot: FleetSnapshot) -> GpuRow:
     )
 
 
-def _host(values: Values, snapshot: FleetSnapshot) -> HostRow:
+def _host(values: Values, snapshot: FleetSnapshot, who: str) -> HostRow:
     return HostRow(
         id=RowId(values["host"]),
-        standing=_standing(values, snapshot),
+        standing=_standing(values, snapshot, who),
         group=_text(values, "group"),
         gpus=values.get("gpu_count"),
         node_state=_text(values, "node_state"),
@@ -84,7 +90,7 @@ def _host(values: Values, snapshot: FleetSnapshot) -> HostRow:
     )
 
 
-def _standing(values: Values, snapshot: FleetSnapshot) -> Standing:
+def _standing(values: Values, snapshot: FleetSnapshot, who: str) -> Standing:
     severity, link = values.get("severity"), snapshot.links.get(values["host"])
     return Standing(
         link=LinkState(values["link"]),
@@ -95,6 +101,7 @@ def _standing(values: Values, snapshot: FleetSnapshot) -> Standing:
         since_unix_s=link.since_unix_s if link is not None else None,
         next_dial_unix_s=link.next_dial_unix_s if link is not None else None,
         dials=link.dials if link is not None else 0,
+        taken_by=who,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from leptontui.model.alert import Alert, AlertGroup, Level
 from leptontui.model.health import Severity
@@ -31,33 +31,55 @@ def changes(snapshot: FleetSnapshot, terms: Sequence[AlertTerm], numbers: Number
     """What changed in the last hour, newest first, bounded."""
     since = snapshot.t_unix_s - LATELY_S
     board = snapshot.alerts
-    rows = [
-        *(row for group in board.groups for row in _of_group(group, since, terms, numbers)),
-        *_ended((alert for alert in board.resolved if fits(alert, terms)), since, numbers),
-        *(row for row in (*_events(snapshot, since), *_boots(snapshot)) if _speaks(row, terms)),
+    found: list[Found] = [
+        *(one for group in board.groups for one in _of_group(group, since, terms)),
+        *_ended((alert for alert in board.resolved if fits(alert, terms)), since),
     ]
+    # Of thousands only the newest are put in words.
+    newest = heapq.nlargest(_MOST, found, key=_time)
+    rows = [_row(one, numbers) for one in newest]
+    rows += [row for row in (*_events(snapshot, since), *_boots(snapshot)) if _speaks(row, terms)]
     rows.sort(key=lambda row: -row.t_unix_s)
     return tuple(rows[:_MOST])
 
 
-def _of_group(group: AlertGroup, since: float, terms: Sequence[AlertTerm], numbers: Numbers) -> Iterator[ChangeRow]:
+class Found(NamedTuple):
+    """Something that happened to alerts of one group, not yet in words.
+
+    Attributes:
+        t_unix_s: when.
+        what: in a word.
+        alerts: to which, at least one.
+        group: theirs; None for one that has ended.
+        who: who did it; "" for the program.
+        why: what they wrote.
+    """
+
+    t_unix_s: float
+    what: str
+    alerts: Sequence[Alert]
+    group: AlertGroup | None = None
+    who: str = ""
+    why: str = ""
+
+
+def _time(found: Found) -> float:
+    return found.t_unix_s
+
+
+def _of_group(group: AlertGroup, since: float, terms: Sequence[AlertTerm]) -> Iterator[Found]:
     """When a trouble fired, and who took it on: one line each, however many alerts it has."""
     alerts = [alert for alert in group.alerts if not alert.inhibited_by and fits(alert, terms)]
     fired = [alert for alert in alerts if alert.fired_unix_s is not None and alert.fired_unix_s >= since]
     if fired:
-        first = min(fired, key=lambda alert: alert.fired_unix_s or 0.0)
-        text = first.summary if len(group.alerts) == 1 else group.title
-        row = _row(first, first.fired_unix_s or 0.0, "fired", _of_alert(first), text, numbers)
-        yield replace(row, count=len(fired), where=_together(group, fired) or row.where)
+        yield Found(min(alert.fired_unix_s or 0.0 for alert in fired), "fired", fired, group)
     taken: dict[tuple[str, str], list[Alert]] = {}
     for alert in alerts:
         if (by := alert.acknowledgement) is not None and by.at_unix_s >= since:
             taken.setdefault((by.who, by.why), []).append(alert)
     for (who, why), mine in taken.items():
         at = max(alert.acknowledgement.at_unix_s for alert in mine if alert.acknowledgement is not None)
-        what = mine[0].summary if len(group.alerts) == 1 else group.title
-        row = _row(mine[0], at, "acknowledged", Severity.WELL, f"{who}{f': {why}' if why else ''} — {what}", numbers)
-        yield replace(row, count=len(mine), where=_together(group, mine) or row.where)
+        yield Found(at, "acknowledged", mine, group, who, why)
 
 
 def _together(group: AlertGroup, alerts: Sequence[Alert]) -> str:
@@ -66,27 +88,33 @@ def _together(group: AlertGroup, alerts: Sequence[Alert]) -> str:
     return (plain(group.cause, 60) or f"{len(hosts)} hosts") if len(hosts) > 1 else ""
 
 
-def _ended(alerts: Iterable[Alert], since: float, numbers: Numbers) -> Iterator[ChangeRow]:
+def _ended(alerts: Iterable[Alert], since: float) -> Iterator[Found]:
     for alert in alerts:
         if alert.resolved_unix_s is not None and alert.resolved_unix_s >= since:
-            yield _row(alert, alert.resolved_unix_s, "resolved", Severity.WELL, alert.summary, numbers)
+            yield Found(alert.resolved_unix_s, "resolved", (alert,))
 
 
 def _of_alert(alert: Alert) -> Severity:
     return Severity.PREDICTED if alert.is_predictive else severity_of_level(alert.level)
 
 
-def _row(alert: Alert, t_unix_s: float, what: str, severity: Severity, text: str, numbers: Numbers) -> ChangeRow:
+def _row(found: Found, numbers: Numbers) -> ChangeRow:
+    first, group = found.alerts[0], found.group
+    text = first.summary if group is None or len(group.alerts) == 1 else group.title
+    if found.who:
+        text = f"{found.who}{f': {found.why}' if found.why else ''} — {text}"
+    together = _together(group, found.alerts) if group is not None else ""
     return ChangeRow(
-        (what, f"{alert.id}@{t_unix_s:.0f}"),
-        t_unix_s,
-        what,
-        severity,
-        place_of(alert, numbers),
+        (found.what, f"{first.id}@{found.t_unix_s:.0f}"),
+        found.t_unix_s,
+        found.what,
+        _of_alert(first) if found.what == "fired" else Severity.WELL,
+        together or place_of(first, numbers),
         plain(text),
-        host=alert.subject.host,
-        gpu_uuid=gpu_of(alert),
-        alert_id=alert.id,
+        host=first.subject.host,
+        gpu_uuid=gpu_of(first),
+        alert_id=first.id,
+        count=len(found.alerts),
     )
 
 

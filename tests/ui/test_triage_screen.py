@@ -396,3 +396,13 @@ def test_what_is_pending_wants_nobody():
     assert not AlertBoard().evaluated_unix_s
     assert gpu_uuid("gpu-001", 3) == XID.subject.instance
     assert FULL.is_predictive
+
+
+async def test_rows_of_the_fleet_say_who_looks_after_them():
+    taken = [group(acknowledged(XID)), group(acknowledged(alert("nic-down", "gpu-002"), "bea"))]
+    stage = FleetPilot(FakeSource(alert_fleet(board(*taken))), FakeCommands())
+    async with stage.run(230, 40):
+        assert "✖ Xid 79 GPU 3 off the bus  ✓ anna" in stage.text
+        assert "✓ bea" not in stage.text, "only what it is about"
+        await stage.press("g")
+        assert "✓ bea" in stage.line_of("gpu-002")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.widgets import Input
@@ -26,6 +26,9 @@ from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.notices import Notices
 from leptontui.ui.widgets.row_list import Heading
 from leptontui.view.triage_rows import ChangeRow, Row, TriagePage, TriageRow
+
+_ANEW_S: Final = 60.0
+"""So often what is older than an hour goes from what changed, though nothing else happens."""
 
 
 class TriageList(ListScreen[TriagePage, Row]):
@@ -60,6 +63,7 @@ class TriageList(ListScreen[TriagePage, Row]):
         self.opened: frozenset[str] = frozenset()
         self.marked: frozenset[Hashable] = frozenset()
         self._columns = triage_cells.columns_of((), 80, has_marks=False)
+        self._pages = _Pages()
 
     def compose_note(self) -> ComposeResult:
         """What wants the user, then counts and filter."""
@@ -68,7 +72,7 @@ class TriageList(ListScreen[TriagePage, Row]):
 
     def making(self) -> Callable[[FleetSnapshot], TriagePage]:
         """The rows that the filter leaves, and the members of what is unfolded."""
-        return partial(_page, text=self.filter, opened=self.opened)
+        return partial(self._pages.make, text=self.filter, opened=self.opened)
 
     def key_of(self, row: Row) -> Hashable:
         """What it is about."""
@@ -211,7 +215,20 @@ class TriageList(ListScreen[TriagePage, Row]):
             self.rows.place()
 
 
-def _page(snapshot: FleetSnapshot, text: str, opened: frozenset[str]) -> TriagePage:
-    from leptontui.view.triage_page import triage_page  # noqa: PLC0415 — polars is loaded in the thread, not before
+class _Pages:
+    """Makes pages, and makes the same one not twice: snapshots come more often than rules are evaluated."""
 
-    return triage_page(snapshot, text, opened)
+    def __init__(self) -> None:
+        self._asked: tuple[object, ...] = ()
+        self._of: FleetSnapshot | None = None
+        self._page: TriagePage | None = None
+
+    def make(self, snapshot: FleetSnapshot, text: str, opened: frozenset[str]) -> TriagePage:
+        """The page of a snapshot."""
+        from leptontui.view.triage_page import triage_page  # noqa: PLC0415 — polars is loaded in the thread, not before
+
+        asked, before = (snapshot.link_counts, int(snapshot.t_unix_s // _ANEW_S), text, opened), self._of
+        is_same = before is not None and before.alerts is snapshot.alerts and before.events is snapshot.events
+        if self._page is None or not is_same or asked != self._asked:
+            self._asked, self._of, self._page = asked, snapshot, triage_page(snapshot, text, opened)
+        return self._page

@@ -90,7 +90,13 @@ def age_of(row: Row, now_unix_s: float) -> float | None:
 
 
 def health_pieces(row: Row, now_unix_s: float) -> tuple[Piece, ...]:
-    """How a row's thing is, unfitted."""
+    """How a row's thing is and who looks after it, unfitted."""
+    found = _health(row, now_unix_s)
+    who = row.standing.taken_by
+    return (*found, Piece(f"  ✓ {who}", "well")) if who else found
+
+
+def _health(row: Row, now_unix_s: float) -> tuple[Piece, ...]:
     state = row.standing
     if isinstance(row, HostRow) and state.is_live and row.gpus == 0 and not state.health:
         return (*standing(state.severity, "", state.link, "", None), Piece(" no GPU", "dim"))
