@@ -27,10 +27,10 @@ _PER_UNIT: Final = 0.5
 """Decades of rarity that one unit of deviation can claim at most: what hardly deviates is no surprise, however steady
 the series was so far."""
 _TURN: Final = 16
-"""Sums of a row are made anew every so many steps."""
+"""Sums of a row are made anew after so many values."""
 _HEAVIEST: Final = 1e6
-_YOUNG: Final = 64.0
-"""Rows with less weight than this are summed at every step."""
+_YOUNG: Final = 64
+"""Rows that have seen fewer values are summed at every one."""
 
 
 class Rarity:
@@ -43,9 +43,8 @@ class Rarity:
     def __init__(self, rows: int) -> None:
         kind = np.float32
         self._table = Table(
-            {"counts": (0.0, (BINS,), kind), "sums": (0.0, (BINS + 1,), kind), "weight": (1.0, (), np.float64)}, rows
+            {"counts": (0.0, (BINS,), kind), "sums": (0.0, (BINS + 1,), kind), "weight": (1.0, (), np.float64), "seen": (0, (), np.int32)}, rows
         )
-        self._step = 0
 
     def resize(self, rows: int) -> None:
         """Make room for more rows."""
@@ -98,18 +97,15 @@ class Rarity:
         rows = np.flatnonzero(said)
         weight[rows] *= 1.0 + _FADE
         counts.ravel()[rows * BINS + bins[rows]] += weight[rows].astype(np.float32)
-        turn = self._step % _TURN
-        self._step += 1
-        if turn == 0:
-            self._lighten(np.flatnonzero(weight > _HEAVIEST))
-        np.cumsum(counts[turn::_TURN], axis=1, out=sums[turn::_TURN, 1:])
-        young = rows[sums[rows, BINS] < _YOUNG]
-        if len(young):
-            sums[young, 1:] = np.cumsum(counts[young], axis=1)
+        seen = self._table["seen"]
+        seen[rows] += 1
+        # By the row's own count, so that no series' scores depend on which others there are.
+        due = rows[(seen[rows] % _TURN == 0) | (seen[rows] < _YOUNG)]
+        self._lighten(due[weight[due] > _HEAVIEST])
+        sums[due, 1:] = np.cumsum(counts[due], axis=1)
 
     def _lighten(self, rows: npt.NDArray[np.intp]) -> None:
         """New values weigh more and more, which is the same as old ones fading; before floats run out, scale down."""
         scale = self._table["weight"][rows, None].astype(np.float32)
         self._table["counts"][rows] /= scale
-        self._table["sums"][rows] /= scale
         self._table["weight"][rows] = 1.0
