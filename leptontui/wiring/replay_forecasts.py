@@ -20,7 +20,8 @@ from leptontui.wiring.replay_series import Floats, Line, Recorded
 
 MOST_STEPS: Final = 240
 MOST_POINTS: Final = 1000
-LEAST_POINTS: Final = 12
+LEAST_POINTS: Final = 60
+"""Nothing is foretold from less: bands are not calibrated yet."""
 _TOLD: Final = (1, 2, 3, 5, 8, 12, 15, 20, 30, 45, 60, 90, 120, 180, 240)
 """Steps at which forecasts are kept, besides those that rules ask for."""
 _BOUNDS: Final = {"_pct": (0.0, 100.0), "_frac": (0.0, 1.0), "_bytes": (0.0, None), "_w": (0.0, None)}

@@ -115,6 +115,8 @@ def read_rules(text: str, file: str, *, foreign: Foreign | None = None, is_alone
         rule = read_rule(table, _origin(table), foreign)
         if rule is not None and table.values.get("disabled") is not True:
             rules.append(rule)
+    shipped_problems = {id(table.problems): table.problems for table in shipped.values()}
+    problems += [problem for found in shipped_problems.values() for problem in found]
     problems.sort(key=lambda problem: problem.line or 0)
     return RuleBook(tuple(rules), users.auto, tuple(problems), tuple(disabled))
 

@@ -17,38 +17,43 @@ if TYPE_CHECKING:
     from leptontui.alerts.rules.rule import Rule
 
 ROWS: Final = 4000
+MORE_ROWS: Final = 60_000
+"""Tried where a condition held for none of the first: it may ask for much at once."""
 _SPREAD: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03, 1.05, 1.1, 1.25, 2.0)
 """Values are drawn from around the numbers that a condition names."""
 _USUAL: Final = (0.0, 1.0, 3.0, 10.0, 50.0, 100.0, 1e3, 1e5, 1e8, 1e10, 1e12, -1.0)
 _NO_TEXT: Final = ("", "other")
+_NULL_SHARE: Final = 0.1
 
 
 def contradictions(rule: Rule, names: Catalogued | Foreign) -> list[tuple[str, str]]:
     """What of a rule cannot be meant, as (key, words)."""
     conditions = [rule.when, *([rule.clear] if rule.clear else [])]
-    rows = sampled(conditions, names)
     try:
+        rows = sampled(conditions, names)
+        if not all(rows.select(condition.expr.alias("it"))["it"].any() for condition in conditions):
+            rows = sampled(conditions, names, MORE_ROWS)
         when = rows.select(rule.when.expr.alias("it"))["it"]
         clear = rows.select(rule.clear.expr.alias("it"))["it"] if rule.clear else None
     except POLARS_ERRORS:
         return [("when", "cannot be evaluated on every value of its columns")]
     found: list[tuple[str, str]] = []
     if not when.any():
-        found.append(("when", f"did not hold for any of {ROWS} sets of values: it seems to contradict itself"))
+        found.append(("when", f"did not hold for any of {rows.height} sets of values: it seems to contradict itself"))
     elif when.all():
-        found.append(("when", f"held for all of {ROWS} sets of values: it seems to be always true"))
+        found.append(("when", f"held for all of {rows.height} sets of values: it seems to be always true"))
     if clear is not None and rule.clear is not None and not found:
         both = int((when & clear).sum())
         # Values and what is derived of them are drawn apart, so of these some may hold together.
         if both == when.sum() or (both and not rule.when.derived and rule.when.columns == rule.clear.columns):
             found.append(("clear", "holds also while when holds: an alert would begin and end at once"))
         elif not clear.any():
-            found.append(("clear", f"did not hold for any of {ROWS} sets of values: the alert would never end"))
+            found.append(("clear", f"did not hold for any of {rows.height} sets of values: the alert would never end"))
     return found
 
 
-def sampled(conditions: list[Condition], names: Catalogued | Foreign) -> pl.DataFrame:
-    """Rows of values for all columns of some conditions, without nulls, the same at every call."""
+def sampled(conditions: list[Condition], names: Catalogued | Foreign, count: int = ROWS) -> pl.DataFrame:
+    """Rows of values for all columns of some conditions, some of them null, the same at every call."""
     random = np.random.default_rng(1)
     dtypes: Mapping[str, pl.DataType] = names.dtypes()
     numbers = [number for condition in conditions for number in condition.numbers]
@@ -57,8 +62,8 @@ def sampled(conditions: list[Condition], names: Catalogued | Foreign) -> pl.Data
     columns: list[pl.Series] = []
     for name in sorted({name for condition in conditions for name in condition.expr.meta.root_names()}):
         dtype = pl.String() if name.startswith(LABEL) else dtypes.get(name, pl.Float64())
-        columns.append(_column(name, dtype, pool, [*texts, *_NO_TEXT], random))
-    return pl.DataFrame(columns or [pl.Series("", np.zeros(ROWS))])
+        columns.append(_column(name, dtype, pool, [*texts, *_NO_TEXT], random, count))
+    return pl.DataFrame(columns or [pl.Series("", np.zeros(count))])
 
 
 def _pool(numbers: list[float]) -> npt.NDArray[np.float64]:
@@ -71,13 +76,30 @@ def _pool(numbers: list[float]) -> npt.NDArray[np.float64]:
 
 
 def _column(
-    name: str, dtype: pl.DataType, pool: npt.NDArray[np.float64], texts: list[str], random: np.random.Generator
+    name: str,
+    dtype: pl.DataType,
+    pool: npt.NDArray[np.float64],
+    texts: list[str],
+    random: np.random.Generator,
+    count: int,
+) -> pl.Series:
+    is_null = pl.Series(random.random(count) < _NULL_SHARE)
+    return pl.select(pl.when(~is_null).then(_known(name, dtype, pool, texts, random, count)).alias(name))[name]
+
+
+def _known(
+    name: str,
+    dtype: pl.DataType,
+    pool: npt.NDArray[np.float64],
+    texts: list[str],
+    random: np.random.Generator,
+    count: int,
 ) -> pl.Series:
     if dtype == pl.Boolean():
-        return pl.Series(name, random.integers(0, 2, ROWS).astype(np.bool_))
+        return pl.Series(name, random.integers(0, 2, count).astype(np.bool_))
     if dtype == pl.String():
-        return pl.Series(name, np.array(texts, dtype=object)[random.integers(0, len(texts), ROWS)].tolist())
-    drawn = pool[random.integers(0, len(pool), ROWS)]
+        return pl.Series(name, np.array(texts, dtype=object)[random.integers(0, len(texts), count)].tolist())
+    drawn = pool[random.integers(0, len(pool), count)]
     if dtype.is_integer():
         return pl.Series(name, np.floor(drawn).astype(np.int64), dtype=dtype)
     return pl.Series(name, drawn)

@@ -42,8 +42,8 @@ class Catalogued:
             raise ConditionError(f"{name} is a counter", f"rate({name})")
         where = next((entity for entity in Entity if name in columns_of(entity)), None)
         guess = did_you_mean(name, known)
-        if not guess and where is not None:
-            guess = f'it is a column of entity = "{where.value}"'
+        if where is not None:
+            guess = f'it is a column of entity = "{where.value}"' + (f"; {guess}" if guess else "")
         raise ConditionError(f"{self.entity.value} has no column {name}", "", guess or "leptontui metrics lists them")
 
     def rate(self, counter: str) -> str:
