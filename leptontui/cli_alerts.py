@@ -1,15 +1,21 @@
-"""Arguments of `leptontui alerts`; everything heavy is imported when one is run."""
+"""Arguments of `leptontui report` and `leptontui alerts`; everything heavy is imported when one is run."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from leptontui.cli_rules import add_replay_command
 
+ALERTS: Final = frozenset({"report", "alerts list", "alerts history"})
+"""The commands that `run_alerts` runs, as their parsers set `command`."""
+
+MOST_LINES: Final = 20_000
+
 
 def add_alert_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the parsers of `leptontui alerts`.
+    """Add the parsers of `leptontui report` and `leptontui alerts`.
 
     Args:
         commands: the program's subparsers.
@@ -17,3 +23,78 @@ def add_alert_commands(commands: argparse._SubParsersAction[Any]) -> None:
     alerts = commands.add_parser("alerts", help="what rules told, or would have told")
     alert_commands = alerts.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_replay_command(alert_commands)
+    _add_list(alert_commands)
+    _add_history(alert_commands)
+    _add_report(commands)
+
+
+def run_alerts(arguments: argparse.Namespace) -> int:
+    """Run one of `ALERTS`.
+
+    Args:
+        arguments: parsed by one of the parsers added here.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        LeptonError: there is no history, or an option is wrong.
+    """
+    from leptontui.wiring import report
+
+    match arguments.command:
+        case "report":
+            return report.report(
+                since=arguments.since, fleet=arguments.fleet, out=arguments.out, as_json=arguments.json
+            )
+        case "alerts list":
+            return report.list_alerts(fleet=arguments.fleet, as_json=arguments.json)
+        case _:
+            return report.print_history(
+                tuple(arguments.words),
+                since=arguments.since,
+                fleet=arguments.fleet,
+                limit=arguments.limit,
+                as_json=arguments.json,
+            )
+
+
+def _add_report(commands: argparse._SubParsersAction[Any]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="the shift's alerts as Markdown or JSON",
+        description="What fired and was acknowledged, how soon, what came and went, and how noisy each rule was.",
+    )
+    report.add_argument("--since", metavar="SPAN", default="12h", help="how long the shift was (default 12h)")
+    report.add_argument("--json", action="store_true", help="one JSON document instead of Markdown")
+    report.add_argument("--out", metavar="FILE", type=Path, help="write it into a file")
+    _add_fleet(report)
+    report.set_defaults(command="report")
+
+
+def _add_list(commands: argparse._SubParsersAction[Any]) -> None:
+    listed = commands.add_parser("list", help="what fires, as it was last written down")
+    listed.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    _add_fleet(listed)
+    listed.set_defaults(command="alerts list")
+
+
+def _add_history(commands: argparse._SubParsersAction[Any]) -> None:
+    history = commands.add_parser("history", help="what happened to alerts")
+    history.add_argument("words", metavar="WORD", nargs="*", help="all must be in rule, summary, labels, who or why")
+    history.add_argument("--since", metavar="SPAN", default="7d", help="from how long ago on (default 7d)")
+    history.add_argument("--limit", metavar="N", type=_lines, default=500, help="the newest so many (default 500)")
+    history.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    _add_fleet(history)
+    history.set_defaults(command="alerts history")
+
+
+def _add_fleet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fleet", metavar="PART", help="a part of the fleet's name, if alerts of several are kept")
+
+
+def _lines(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= MOST_LINES:
+        raise argparse.ArgumentTypeError(f"{text}: must be between 1 and {MOST_LINES}")
+    return count

@@ -10,10 +10,10 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from leptontui.cli_alerts import add_alert_commands
+from leptontui.cli_alerts import ALERTS, add_alert_commands, run_alerts
 from leptontui.cli_rules import RULES, add_rules_commands, run_rules
 
-OFFLINE: Final = frozenset({*RULES, "anomalies", "backtest", "notify check", "notify test"})
+OFFLINE: Final = frozenset({*ALERTS, *RULES, "anomalies", "backtest", "notify check", "notify test"})
 """The commands that `run_offline` runs, as their parsers set `command`."""
 
 
@@ -70,6 +70,8 @@ def run_offline(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.notify import try_notifier
 
             return try_notifier(arguments.name, arguments.file)
+        case command if command in ALERTS:
+            return run_alerts(arguments)
         case _:
             return run_rules(arguments)
 

@@ -19,6 +19,7 @@ from leptontui.alerts.judgement import Judgements
 from leptontui.alerts.rules.evaluator import Evaluator
 from leptontui.alerts.rules.facts import Facts
 from leptontui.alerts.shelf import Changes
+from leptontui.alerts.shelf_reading import JUDGEMENTS, judgements_of
 from leptontui.alerts.shelf_turn import Remembered
 from leptontui.engine.alert_rules import LoadedRules, RuleFile
 from leptontui.engine.alert_shelf import AlertShelf
@@ -39,7 +40,7 @@ _RULES_PERIOD_S: Final = 5.0
 _UNTOLD: Final = frozenset({Happening.PENDING, Happening.LAPSED})
 _BORN_OR_ENDED: Final = frozenset({Happening.FIRED, Happening.RESOLVED})
 
-JUDGEMENTS, DEEDS, TOLD = "judgements", "deeds", "notify"
+DEEDS, TOLD = "deeds", "notify"
 
 
 def period_s(hosts: int) -> float:
@@ -153,7 +154,7 @@ class Alerting:
     def _recall(self, remembered: Remembered) -> None:
         """Go on from where the instance was that wrote this down: this one earlier, or another until now."""
         self._kept = dict(remembered.kept)
-        judged = _judgements_of(self._kept.get(JUDGEMENTS, ""))
+        judged = judgements_of(self._kept.get(JUDGEMENTS, ""))
         self._course = replace(self._course, judged=replace(judged, crossed=self._course.judged.crossed))
         if self._reactor is not None:
             self._reactor.restore(self._kept.get(DEEDS, ""))
@@ -267,10 +268,3 @@ class Alerting:
         if self._kept.get(name) != text:
             self._kept[name] = text
             self.shelf.put(Changes(kept={name: text}))
-
-
-def _judgements_of(text: str) -> Judgements:
-    try:
-        return msgspec.json.decode(text, type=Judgements) if text else Judgements()
-    except msgspec.DecodeError:
-        return Judgements()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from leptontui.alerts.notify.file import default_notify_path, load_notifiers
 from leptontui.alerts.rules.book import user_rules_file
 from leptontui.alerts.shelf import default_path
+from leptontui.alerts.shelf_reading import JUDGEMENTS
 from leptontui.engine.alert_desk import AlertDesk
 from leptontui.engine.alert_rules import RuleFile
 from leptontui.engine.alert_shelf import AlertShelf
 from leptontui.engine.alert_telling import Telling
-from leptontui.engine.alerting import DEEDS, JUDGEMENTS, TOLD, Alerting
+from leptontui.engine.alerting import DEEDS, TOLD, Alerting
 from leptontui.engine.reacting import AutoDesk, Reactor
 from leptontui.engine.rule_facts import RuleFacts
 from leptontui.wiring.options import AlertUse

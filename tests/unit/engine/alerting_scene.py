@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
+from leptontui.alerts.shelf_reading import JUDGEMENTS
 from leptontui.engine.alert_desk import AlertDesk
 from leptontui.engine.alert_rules import LoadedRules
 from leptontui.engine.alert_shelf import AlertShelf
 from leptontui.engine.alert_telling import Telling
-from leptontui.engine.alerting import DEEDS, JUDGEMENTS, TOLD, Alerting
+from leptontui.engine.alerting import DEEDS, TOLD, Alerting
 from leptontui.engine.engine import Engine
 from leptontui.engine.reacting import Reactor
 from leptontui.model.alert import AlertBoard, AlertGroup, Level, NotifierStatus, Subject
