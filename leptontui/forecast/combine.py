@@ -21,6 +21,9 @@ HALF_LIFE: Final = 250.0
 """Origins after which an error counts half."""
 CLASS_ORIGINS: Final = 8.0
 """The class's experience counts like so many of the series' own origins; more at far horizons, whose errors overlap."""
+LEAST_STOOD: Final = 8
+"""A value that has stood for as many steps is expected to stand for as many again as it has: flat stretches end, but no
+sooner than they began, and a level that other members remember is then not the one to be at."""
 _OVERLAP: Final = 10.0
 
 
@@ -30,11 +33,13 @@ class Hindcast:
 
     Attributes:
         made: shape (m, g, n) for m members, g horizons, n origins, the last of which is now; NaN where one has none.
+        stood: for how many steps each origin's value had been the same, shape (n,).
         actual: what came, shape (g, n); NaN where it is missing or still to come.
     """
 
     made: Values
     actual: Values
+    stood: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +76,10 @@ def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joi
         class_loss: relative errors of the members, learned over the metric's class, shape (m, g).
         cheap: the first so many members are always there; errors are taken relative to their mean.
     """
-    made, actual = hindcast.made, hindcast.actual
-    aged = recency(actual.shape[1], HALF_LIFE)
-    errors = np.abs(actual - made)
-    there = np.isfinite(errors)
-    errors = np.where(there, errors, 0.0) * aged
-    norm = errors[:cheap].mean(axis=0)
-    own, shared = errors.sum(axis=2), np.einsum("mgn,gn->mg", there, norm)
-    seen = (np.isfinite(actual) * aged).sum(axis=1)
-    scale = norm.sum(axis=1) / np.maximum(seen, 1e-9)
-    scale = _steadied(scale, seen, grid)
-    prior = CLASS_ORIGINS * (1.0 + grid / _OVERLAP) * scale
-    with np.errstate(all="ignore"):
-        relative = (own + prior * class_loss) / (shared + prior)
-    relative = np.where(np.isfinite(relative), relative, 1.0)
-    relative[~np.isfinite(made[:, :, -1])] = np.inf
+    actual = hindcast.actual
+    active = np.flatnonzero(np.isfinite(hindcast.made[:, :, -1]).any(axis=1))  # the others can say nothing now
+    made = hindcast.made[active]
+    relative, scale, seen = _relative_errors(made, actual, grid, class_loss[active], cheap)
     best = relative.min(axis=0)
     with np.errstate(all="ignore"):
         weights = np.where(best > 0.0, (relative / best) ** -SHARPNESS, relative == best)
@@ -96,7 +90,38 @@ def join(hindcast: Hindcast, grid: Steps, class_loss: Values, cheap: int) -> Joi
     chosen = order[:MOST_JOINED]
     columns = np.arange(len(grid))
     joined = _weighted_median(made[chosen, columns], weights[chosen, columns])
-    return Joined(weights, joined[:, -1], actual - joined, scale, seen)
+    stands = (hindcast.stood >= LEAST_STOOD) & (grid[:, None] <= hindcast.stood)
+    joined = np.where(stands, made[0], joined)
+    everyone = np.zeros((len(hindcast.made), len(grid)))
+    everyone[active] = weights
+    return Joined(everyone, joined[:, -1], actual - joined, scale, seen)
+
+
+def _relative_errors(
+    made: Values, actual: Values, grid: Steps, class_loss: Values, cheap: int
+) -> tuple[Values, Values, Values]:
+    """Members' errors relative to the cheap ones' mean, shape (m, g); that mean and the origins seen, shape (g,)."""
+    known = np.isfinite(actual)
+    aged = recency(actual.shape[1], HALF_LIFE) * known
+    errors = np.abs(np.where(known, actual, 0.0) - made)
+    norm = errors[:cheap].mean(axis=0) * aged
+    norm = np.where(np.isfinite(norm), norm, 0.0)
+    seen = aged.sum(axis=1)
+    scale = norm.sum(axis=1) / np.maximum(seen, 1e-9)
+    own, shared = np.empty(made.shape[:2]), np.empty(made.shape[:2])
+    own[:cheap] = np.einsum("mgn,gn->mg", np.where(np.isfinite(errors[:cheap]), errors[:cheap], 0.0), aged)
+    shared[:cheap] = norm.sum(axis=1)
+    for index in range(cheap, len(made)):  # these are not always there
+        there = np.isfinite(errors[index])
+        own[index] = (np.where(there, errors[index], 0.0) * aged).sum(axis=1)
+        shared[index] = (norm * there).sum(axis=1)
+    scale = _steadied(scale, seen, grid)
+    prior = CLASS_ORIGINS * (1.0 + grid / _OVERLAP) * scale
+    with np.errstate(all="ignore"):
+        relative = (own + prior * class_loss) / (shared + prior)
+    relative = np.where(np.isfinite(relative), relative, 1.0)
+    relative[~np.isfinite(made[:, :, -1])] = np.inf
+    return relative, scale, seen
 
 
 def _weighted_median(made: Values, weights: Values) -> Values:

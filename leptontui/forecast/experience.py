@@ -20,9 +20,9 @@ WORST_RATIO: Final = 12.0
 """One score counts as at most so many times the usual error: one burst must not decide."""
 PACE: Final = 0.1
 """A band's share outside is adapted by this part of the nominal share at each score."""
-EVIDENCE: Final = 400.0
+EVIDENCE: Final = 200.0
 """Scores that are half of enough to make a band much narrower than the series itself says; wider it is made at once."""
-CROWD: Final = 20.0
+CROWD: Final = 40.0
 """Where so many others were scored since a forecast was made, half the pace is taken: they all said the same, and what
 is adapted by late answers at full pace swings."""
 _G: Final = len(GRID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,7 @@ def horizons(steps: int) -> Steps:
     """
     if not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"a forecast of {steps} steps; between 1 and {MOST_STEPS} are possible")
-    count = 1 + int(np.searchsorted(GRID, steps))
+    count = 1 + bisect_left(GRID, steps)
     return np.array(GRID[:count], dtype=np.int64)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from leptontui.forecast.grid import Values
+from leptontui.forecast.grid import Steps, Values
 
 MAX_GAP_STEPS: Final = 6
 """A longer gap ends a stretch: what was before says little about what comes after."""
@@ -76,6 +76,13 @@ def filled(values: Values) -> Values:
     index = np.where(np.isfinite(values), np.arange(len(values)), 0)
     np.maximum.accumulate(index, out=index)
     return values[index]
+
+
+def standing(values: Values) -> Steps:
+    """For how many steps each value has been the same: shape (n,); 0 where it has just changed."""
+    n = np.arange(len(values))
+    changed = np.r_[True, np.diff(values) != 0.0]
+    return n - np.maximum.accumulate(np.where(changed, n, 0))
 
 
 def stretches(values: Values) -> tuple[Stretch, ...]:

@@ -30,7 +30,7 @@ def backtest_text(document: dict[str, Any]) -> str:
         lines += [
             "",
             f"{_plain(name)}: {metric['series']} series at {steps}; {metric['forecasts']} forecasts"
-            + (f", {cost:.1f} ms each" if cost is not None else ""),
+            + (f", {cost:.1f} ms of CPU time each" if cost is not None else ""),
             _heading(levels),
         ]
         lines += [_row(horizon, scores, levels) for horizon, scores in metric["horizons"].items()]
@@ -40,7 +40,7 @@ def backtest_text(document: dict[str, Any]) -> str:
     for horizon, ratios in document["together"].items():
         lines.append(f"{horizon:>6}" + "".join(f"{_number(ratios[name], 2):>10}" for name in _HEADINGS))
     if document["ms_per_forecast"] is not None:
-        lines.append(f"{document['ms_per_forecast']:.1f} ms for each forecast of a series")
+        lines.append(f"{document['ms_per_forecast']:.1f} ms of CPU time for each forecast of a series")
     return "\n".join(lines)
 
 
