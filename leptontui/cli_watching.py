@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 from typing import Final
 
+from leptontui.errors import ConfigError
 from leptontui.wiring.options import DEFAULT_RATE, WatchOptions
 
 MOST_PERCENT: Final = 100.0
@@ -49,8 +51,16 @@ def watch_options(arguments: argparse.Namespace, *, keeps_learned: bool = True) 
     Args:
         arguments: parsed.
         keeps_learned: whether what forecasts learn is kept for the next run: not of a simulated fleet.
+
+    Raises:
+        ConfigError: something is asked for that is not installed.
     """
     percent: float | None = getattr(arguments, "forecast_cpu", None)
+    if getattr(arguments, "neural", False) and importlib.util.find_spec("neuralforecast") is None:
+        raise ConfigError(
+            ["--neural: the LSTM is not installed"],
+            "install it: pip install 'leptontui[neural]', or leave the option out",
+        )
     return WatchOptions(
         forecast_share=None if percent is None else percent / 100.0,
         is_neural=getattr(arguments, "neural", False),

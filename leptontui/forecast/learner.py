@@ -72,7 +72,8 @@ class Learner:
             lower=task.lower,
             upper=task.upper,
         )
-        extra = {member.name: path for member in self._members if (path := member.path(past, task.steps)) is not None}
+        members = self._members if task.is_heavy else ()
+        extra = {member.name: path for member in members if (path := member.path(past, task.steps)) is not None}
         made = self._portfolio.forecast(past, task.steps, is_heavy=task.is_heavy, extra=extra or None)
         return None if made is None else _told(made, task, _last_of(values))
 
