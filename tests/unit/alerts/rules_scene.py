@@ -79,7 +79,9 @@ def rule(**keys: object) -> Rule:
     return book.rules[0]
 
 
-def outlook(host: str, instance: str, value: float, end: float, *, band: float = 0.0, seconds: float = 900.0) -> Outlook:
+def outlook(
+    host: str, instance: str, value: float, end: float, *, band: float = 0.0, seconds: float = 900.0
+) -> Outlook:
     """A straight line from a value to another, with a band that opens to so much at its end."""
     lines = np.array([[[end - 1.5 * band, end - band, end, end + band, end + 1.5 * band]]])
     return Outlook([host], [instance], np.array([NOW]), np.array([value]), np.array([seconds]), lines)

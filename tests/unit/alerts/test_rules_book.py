@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.alerts.rules_scene import book_of, rule, rule_text
 
 from leptontui.alerts.rules.book import load_rules, read_rules, shipped_tables
 from leptontui.alerts.rules.columns import GROWING, KEYS
@@ -15,6 +14,7 @@ from leptontui.model.alert import Level
 from leptontui.model.reaction import Reaction
 from leptontui.store.happened import SCHEMAS
 from leptontui.store.schema import KEY_OF
+from tests.unit.alerts.rules_scene import book_of, rule, rule_text
 
 
 def problems(text: str) -> list[str]:
@@ -77,7 +77,7 @@ def test_a_predictive_rule_knows_what_it_foresees() -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"severity": "pge"}, 'severity: \'pge\'; did you mean "page"?'),
+        ({"severity": "pge"}, "severity: 'pge'; did you mean \"page\"?"),
         ({"severity": None}, "severity: missing, expected one of note, ticket, page"),
         ({"entity": "gpus"}, 'did you mean "gpu"?'),
         ({"when": None}, "when: missing"),
@@ -116,7 +116,9 @@ def test_a_mistake_is_told(keys: dict[str, object], said: str) -> None:
 
 
 def test_the_line_is_that_of_the_key() -> None:
-    told = problems('# mine\n\n[[rule]]\nname = "a"\nentity = "gpu"\nseverity = "note"\nwhen = "tmp > 3"\nsummary = "x"\n')
+    told = problems(
+        '# mine\n\n[[rule]]\nname = "a"\nentity = "gpu"\nseverity = "note"\nwhen = "tmp > 3"\nsummary = "x"\n'
+    )
     assert told == ['rules.toml:7: rule a: when: gpu has no column tmp; did you mean "temp_c"?'] or told[0].startswith(
         "rules.toml:7: rule a: when: gpu has no column tmp"
     )
@@ -153,8 +155,18 @@ def test_a_broken_change_leaves_the_other_rules() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[override.gpu-wrm]\ndisabled = true\n", "[override]\nx = 3\n", "override = 3\n", "rule = 3\n", "auto = 3\n"]
-    + ["nonsense", "[[rules]]\n", "[auto]\nallow = ['restrat']\n", "[auto]\nfleet_share = 7\n", "[auto]\nper_hour=-1\n"],
+    [
+        "[override.gpu-wrm]\ndisabled = true\n",
+        "[override]\nx = 3\n",
+        "override = 3\n",
+        "rule = 3\n",
+        "auto = 3\n",
+        "nonsense",
+        "[[rules]]\n",
+        "[auto]\nallow = ['restrat']\n",
+        "[auto]\nfleet_share = 7\n",
+        "[auto]\nper_hour=-1\n",
+    ],
 )
 def test_wrong_tables_are_told(text: str) -> None:
     assert problems(text)
@@ -185,8 +197,25 @@ def test_foreign_rules_need_no_catalogue() -> None:
     st.dictionaries(
         st.sampled_from(["name", "entity", "when", "clear", "for", "severity", "summary", "labels", "value", "action"]),
         st.sampled_from(
-            ['"gpu"', '"temp_c > 3"', "3", "true", "[1]", "{}", '"note"', '"5m"', '"\\u001b[31m"', "1979-05-27", '""']
-            + ['"{host}"', '"{x"', "{ a = 1 }", '{ team = "{host}" }', "inf", '"it"']
+            [
+                '"gpu"',
+                '"temp_c > 3"',
+                "3",
+                "true",
+                "[1]",
+                "{}",
+                '"note"',
+                '"5m"',
+                '"\\u001b[31m"',
+                "1979-05-27",
+                '""',
+                '"{host}"',
+                '"{x"',
+                "{ a = 1 }",
+                '{ team = "{host}" }',
+                "inf",
+                '"it"',
+            ]
         ),
     )
 )
