@@ -13,6 +13,7 @@ from leptontui.model.alert_history import HistoryQuery, Transition
 from leptontui.ports import AlertPort, CommandPort, Trusted
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 class ThreadedAccess:
@@ -33,7 +34,7 @@ class ThreadedAccess:
         """See `ports.AccessPort.trust`."""
 
         def trusted(watch: Watch) -> Coroutine[Any, Any, Trusted] | None:
-            return None if watch.access is None else _awaited(watch.access.trust(hosts))
+            return None if watch.access is None else _answered(lambda port: port.trust(hosts), watch.access)
 
         return await self._thread.ask(trusted, LeptonError)
 
@@ -84,7 +85,7 @@ class ThreadedCommands:
 
     async def _asked(self, question: Callable[[CommandPort], Awaitable[T]]) -> T:
         def put(watch: Watch) -> Coroutine[Any, Any, T] | None:
-            return None if watch.commands is None else _awaited(question(watch.commands))
+            return None if watch.commands is None else _answered(question, watch.commands)
 
         return await self._thread.ask(put, ActionError)
 
@@ -129,10 +130,10 @@ class ThreadedAlerts:
 
     async def _asked(self, question: Callable[[AlertPort], Awaitable[T]]) -> T:
         def put(watch: Watch) -> Coroutine[Any, Any, T] | None:
-            return None if watch.alerts is None else _awaited(question(watch.alerts))
+            return None if watch.alerts is None else _answered(question, watch.alerts)
 
         return await self._thread.ask(put, AlertError)
 
 
-async def _awaited(asked: Awaitable[T]) -> T:
-    return await asked
+async def _answered(question: Callable[[P], Awaitable[T]], port: P) -> T:
+    return await question(port)  # put here, so that nothing is left unasked where the loop is gone
