@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from leptontui.health.circumstances import Circumstances
-from leptontui.health.signals import SIGNALS
 from leptontui.health.thresholds import EVENT_AGE_S
 from leptontui.health.xid import XidVerdict, judged
 from leptontui.model.health import HostEvent, Severity
+from leptontui.model.signals import SIGNALS
 from leptontui.model.verdict import Remedy
 
 XID: Final = "xid"
@@ -56,7 +56,7 @@ _WAS: Final = {DRIVER_HUNG: "GPU driver had hung"}
 """What is still said, as a warning, of a state that is over."""
 
 _FLOOD: Final = re.compile(r"(\d{1,7}) events like this")
-_PROCESS: Final = re.compile(r"pid='?(\d{1,10})'?(?:, name=([^,()\s]{1,40}))?")
+_PROCESS: Final = re.compile(r"pid='?(\d{1,10})'?(?:, name=([\w.+:/-]{1,40}))?")
 """In what the kernel's log tells of an Xid: "NVRM: Xid (PCI:0000:3b:00): 31, pid=4711, name=python, Ch 00000010"."""
 
 

@@ -73,21 +73,22 @@ def counting(events: Iterable[HostEvent], now_unix_s: float, circumstances: Circ
     Args:
         events: since the host booted and its driver was loaded, oldest first.
         now_unix_s: our clock.
-        circumstances: `resets` says which GPUs began anew.
+        circumstances: `resets` says which GPUs began anew; `overrides` what the user says of Xids.
     """
     oldest = now_unix_s - EVENT_AGE_S
-    return [event for event in events if _counts(event, oldest, circumstances.resets)]
+    return [event for event in events if _counts(event, oldest, circumstances)]
 
 
-def _counts(event: HostEvent, oldest: float, resets: Mapping[tuple[str, str], float]) -> bool:
+def _counts(event: HostEvent, oldest: float, known: Circumstances) -> bool:
     if event.name != XID or event.code is None:
         return event.t_unix_s > oldest
-    verdict = xid_verdict(event.code)
-    if verdict.severity is not Severity.CRITICAL:
+    verdict, override = xid_verdict(event.code), known.overrides.xids.get(event.code)
+    severity = verdict.severity if override is None else override.severity
+    if severity is not Severity.CRITICAL:
         return event.t_unix_s > oldest
-    if verdict.is_reboot or event.gpu_uuid is None or not resets:
+    if verdict.is_reboot or event.gpu_uuid is None or not known.resets:
         return True
-    return event.t_unix_s > resets.get((event.host, event.gpu_uuid), float("-inf"))
+    return event.t_unix_s > known.resets.get((event.host, event.gpu_uuid), float("-inf"))
 
 
 def gpu_events(

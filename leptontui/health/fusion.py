@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from leptontui.health.ranking import Finding, Held, Voice
-from leptontui.health.signals import SIGNALS
+from leptontui.model.signals import SIGNALS
 from leptontui.model.verdict import Override, Overrides, Remedy, Verdict
 
 COLUMNS: Final[dict[str, pl.DataType]] = {

@@ -6,9 +6,9 @@ import polars as pl
 
 from leptontui.health import thresholds as limits
 from leptontui.health.ranking import Finding, Voice
-from leptontui.health.signals import SIGNALS
 from leptontui.health.xid import RECOVERY, RECOVERY_REMEDY
 from leptontui.model.health import Severity
+from leptontui.model.signals import SIGNALS
 from leptontui.model.verdict import Remedy
 
 
@@ -107,7 +107,7 @@ def wear() -> tuple[Finding, ...]:
             pl.format("{} NVLink CRC errors/s", crc.round(0).cast(pl.Int64, strict=False)),
             "nvlink-crc",
         ),
-        Finding(warning, pl.col("recovery_action").is_in(mild), _asked(), "recovery-action"),
+        Finding(warning, pl.col("recovery_action").is_in(mild), _asked(), "recovery-action", voice=_driver()),
         Finding(
             warning,
             ~pl.col("recovery_action").is_in(known),

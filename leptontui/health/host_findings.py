@@ -9,10 +9,10 @@ import polars as pl
 from leptontui.health import thresholds as limits
 from leptontui.health.gpu_findings import event_voice
 from leptontui.health.ranking import Finding, Voice
-from leptontui.health.signals import SIGNALS
 from leptontui.health.words import blind_words, tenths, whole
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
+from leptontui.model.signals import SIGNALS
 
 _PRESSURES: Final = ("cpu_some", "memory_some", "memory_full", "io_some", "io_full")
 _FLOATS: Final = (

@@ -27,13 +27,14 @@ def odd_hosts(gpus: pl.DataFrame, now_unix_s: float, before: pl.DataFrame | None
     """Compare each host's median GPU with those of the hosts that do the same work.
 
     Args:
-        gpus: as scored by `peers`: host, key, `v_` and `m_` of temp and clock, throttle_reasons.
+        gpus: as scored by `peers`: host, key_code, and `v_` of temp and clock.
         now_unix_s: our clock.
         before: what this returned some seconds ago; None takes what is seen at its word.
     """
+    per_host = _per_host(gpus)
     told = pl.DataFrame(schema={"host": pl.String()})
     for metric in _SIGN:
-        told = told.join(_compared(gpus, metric), on="host", how="full", coalesce=True)
+        told = told.join(_compared(per_host, metric), on="host", how="full", coalesce=True)
     told = told.with_columns(_beyond(metric, sign).alias(f"is_{metric}") for metric, sign in _SIGN.items())
     if before is None:
         since = {metric: pl.lit(now_unix_s - limits.PEER_HOLD_S) for metric in _SIGN}
@@ -56,32 +57,31 @@ def odd_hosts(gpus: pl.DataFrame, now_unix_s: float, before: pl.DataFrame | None
     ).select(pl.col(name).cast(dtype) for name, dtype in ODD_SCHEMA.items())
 
 
-def _compared(gpus: pl.DataFrame, metric: str) -> pl.DataFrame:
+def _per_host(gpus: pl.DataFrame) -> pl.DataFrame:
+    """Per set of peers and host: `own_` (median) and `count_` (how many GPUs) of each metric."""
+    return gpus.group_by("key_code", "host").agg(
+        *(pl.col(f"v_{metric}").median().alias(f"own_{metric}") for metric in _SIGN),
+        *(pl.col(f"v_{metric}").count().alias(f"count_{metric}") for metric in _SIGN),
+    )
+
+
+def _compared(per_host: pl.DataFrame, metric: str) -> pl.DataFrame:
     """Per host `d_`, `z_`, `share_` (of the peers' median) and `hosts_` (how many), by its largest set of GPUs."""
-    value, own = pl.col(f"v_{metric}"), pl.col("own")
+    own, count = pl.col(f"own_{metric}"), pl.col(f"count_{metric}")
     least = {
         "temp": pl.lit(limits.ODD_HOST_LEAST_SIGMA_C),
         "clock": pl.col("middle") * limits.ODD_HOST_LEAST_SIGMA_SHARE,
     }
-    per_host = (
-        gpus.lazy()
-        .filter(value.is_not_null())
-        .group_by("key", "host")
-        .agg(value.median().alias("own"), pl.len().alias("count"))
-        .filter(pl.col("count") >= limits.ODD_HOST_GPUS)
+    rows = per_host.filter(count >= limits.ODD_HOST_GPUS)
+    middle = rows.group_by("key_code").agg(own.median().alias("middle"), pl.len().alias("hosts"))
+    rows = rows.join(middle.filter(pl.col("hosts") >= limits.STRAGGLER_PEERS), on="key_code", how="inner").with_columns(
+        (own - pl.col("middle")).alias("d")
     )
-    middle = per_host.group_by("key").agg(own.median().alias("middle"), pl.len().alias("hosts"))
-    rows = (
-        per_host.join(middle.filter(pl.col("hosts") >= limits.STRAGGLER_PEERS), on="key", how="inner")
-        .with_columns((own - pl.col("middle")).alias("d"))
-        .collect()
-    )
-    spread = rows.group_by("key").agg((pl.col("d").abs().median() * limits.MAD_TO_SIGMA).alias("spread"))
+    spread = rows.group_by("key_code").agg((pl.col("d").abs().median() * limits.MAD_TO_SIGMA).alias("spread"))
     return (
-        rows.join(spread, on="key", how="left")
-        .sort("count", "key", descending=[True, False])
-        .group_by("host", maintain_order=True)
-        .first()
+        rows.join(spread, on="key_code", how="left")
+        .sort(f"count_{metric}", "key_code", descending=[True, False])
+        .unique("host", keep="first", maintain_order=True)
         .select(
             "host",
             pl.col("d").alias(f"d_{metric}"),

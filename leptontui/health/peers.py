@@ -3,7 +3,8 @@
 The robust z-score is (x − median) / (1.4826 · MAD), Iglewicz and Hoaglin 1993, with a least spread for each metric so
 that peers which are all the same do not make an outlier of noise. Peers are the GPUs of one job and model; where a job
 has too few, or there is none, those of one group and model outside of larger jobs, which are compared more carefully:
-different work differs by itself.
+different work differs by itself. Clock and power are compared within a job, and among those that have none: two jobs
+may well run at two clocks.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def _measured(gpus: pl.DataFrame) -> pl.DataFrame:
         "clock": pl.when(is_busy & (pl.col("clock_sm_mhz") > 0)).then(pl.col("clock_sm_mhz")),
         "power": pl.when(is_busy & (pl.col("power_w") > 0)).then(pl.col("power_w")),
         "temp": pl.when(is_busy & (pl.col("temp_c") > 0)).then(pl.col("temp_c")),
-        "util": pl.col("util_pct"),
+        # Low now and over the last minute: everybody waits for data now and then.
+        "util": pl.when(LAST_MINUTE.is_not_null()).then(pl.max_horizontal("util_pct", LAST_MINUTE)),
         "memory": pl.col("memory_used_bytes") / 2**30,
         "pcie": pl.when(is_busy & was_busy & (rate > 0)).then(rate),
     }
@@ -137,6 +139,10 @@ def _placed(gpus: pl.DataFrame) -> pl.DataFrame:
             .alias("key"),
             # Without a job in common nothing says that GPUs should be equally busy, or hold as much.
             *(pl.when("is_job").then(pl.col(f"v_{metric}")).alias(f"v_{metric}") for metric in ("util", "memory")),
+            *(
+                pl.when(pl.col("is_job") | (pl.col("__job") == "")).then(pl.col(f"v_{metric}")).alias(f"v_{metric}")
+                for metric in ("clock", "power")
+            ),
         )
     )
 
@@ -144,22 +150,22 @@ def _placed(gpus: pl.DataFrame) -> pl.DataFrame:
 def _scored(gpus: pl.DataFrame) -> pl.DataFrame:
     """With `m_`, `d_` and `z_` of each metric (median, difference, z-score), and `peers`: how many are compared."""
     values = [f"v_{metric}" for metric in METRICS]
-    key = gpus["key"].rank("dense").alias("__key")
+    key = gpus["key"].rank("dense").alias("key_code")
     rows = gpus.with_columns(key)
-    middle = rows.group_by("__key").agg(
+    middle = rows.group_by("key_code").agg(
         *(pl.col(value).median().alias(f"m_{metric}") for value, metric in zip(values, METRICS, strict=True)),
         *(pl.col(value).count().alias(f"n_{metric}") for value, metric in zip(values, METRICS, strict=True)),
     )
-    rows = rows.join(middle, on="__key", how="left", maintain_order="left").with_columns(
+    rows = rows.join(middle, on="key_code", how="left", maintain_order="left").with_columns(
         pl.when(pl.col(f"n_{metric}") >= limits.STRAGGLER_PEERS)
         .then(pl.col(f"v_{metric}") - pl.col(f"m_{metric}"))
         .alias(f"d_{metric}")
         for metric in METRICS
     )
-    spread = rows.group_by("__key").agg(
+    spread = rows.group_by("key_code").agg(
         (pl.col(f"d_{metric}").abs().median() * limits.MAD_TO_SIGMA).alias(f"s_{metric}") for metric in METRICS
     )
-    rows = rows.join(spread, on="__key", how="left", maintain_order="left")
+    rows = rows.join(spread, on="key_code", how="left", maintain_order="left")
     return rows.with_columns(
         *(
             (pl.col(f"d_{metric}") / pl.max_horizontal(f"s_{metric}", _least_sigma(metric))).alias(f"z_{metric}")

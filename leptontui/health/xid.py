@@ -57,9 +57,9 @@ RECOVERY_REMEDY: Final[dict[str, Remedy]] = {
     "reboot": Remedy.REBOOT,
     "drain and reset": Remedy.RESET,
     "reset": Remedy.RESET,
-    "drain P2P": Remedy.WATCH,
+    "drain P2P": Remedy.RESTART_APPLICATION,
 }
-"""What the driver asks for itself, as remedy."""
+"""What the driver asks for itself, as remedy: peer-to-peer traffic ends with the application that makes it."""
 
 _INSPECT: Final = "hardware inspection"
 _URGENCY: Final = {

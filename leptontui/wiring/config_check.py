@@ -12,6 +12,7 @@ from leptontui.config.assemble import assemble
 from leptontui.config.found import Found
 from leptontui.config.inventory import Inventory, examine
 from leptontui.config.problem import Problem
+from leptontui.config.verdicts import FILE, default_verdicts, read_verdicts
 from leptontui.errors import ConfigError
 from leptontui.inventory.answer import NotAnswered
 from leptontui.inventory.source_files import read_source_files
@@ -21,16 +22,21 @@ _WRONG: Final = 3
 
 
 def check_config(path: Path, *, as_json: bool) -> int:
-    """Print every problem.
+    """Print every problem; those of the user's own verdicts, too, if there are any.
 
     Args:
-        path: the inventory.
+        path: the inventory, or a file of verdicts ("verdicts.toml") to look at that alone.
         as_json: print one JSON document instead of lines.
 
     Returns:
         0 if there is none, else 3.
     """
+    if path.name == FILE:
+        return _check_verdicts(path, as_json=as_json)
     inventory, problems = examine(path)
+    verdicts = default_verdicts()
+    if verdicts is not None:
+        problems.extend(read_verdicts(verdicts)[1])
     notes: list[str] = []
     found = [(spec, _read(inventory, n, problems, notes)) for n, spec in enumerate(inventory.sources)]
     hosts = 0
@@ -62,6 +68,19 @@ def check_config(path: Path, *, as_json: bool) -> int:
     more = f", and what {', '.join(asked)} will say" if asked else ""
     print(f"{path}: well; {hosts} {'host' if hosts == 1 else 'hosts'}{more}")
     return 0
+
+
+def _check_verdicts(path: Path, *, as_json: bool) -> int:
+    overrides, problems = read_verdicts(path)
+    if as_json:
+        told = [asdict(problem) for problem in problems]
+        print(json.dumps({"schema": SCHEMA, "file": str(path), "is_well": not problems, "problems": told}))
+    else:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        if not problems:
+            print(f"{path}: well; verdicts on {len(overrides.xids)} Xids and {len(overrides.signals)} other signals")
+    return _WRONG if problems else 0
 
 
 def _read(inventory: Inventory, n: int, problems: list[Problem], notes: list[str]) -> Found:
