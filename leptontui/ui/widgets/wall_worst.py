@@ -80,7 +80,7 @@ def worst_lines(ink: Ink, page: WallPage, width: int, rows: int, now_unix_s: flo
     room = max(1, rows - 1)
     both: tuple[WallTrouble | WallLine, ...] = (*page.troubles, *page.worst)
     shown = both[: room if total <= room else max(1, room - 1)]
-    where_width = min(24, max(len(_where(line)) for line in shown))
+    where_width = min(24 if width >= _ROOMY else 15, max(len(_where(line)) for line in shown))
     is_airy = 2 * len(shown) + (total > len(shown)) <= room
     for line in shown:
         lines += [ink.line().fit(width)] if is_airy else []
