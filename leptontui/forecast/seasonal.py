@@ -56,8 +56,17 @@ def _shown_period(values: Values) -> int:
     first = max(int(dips[0]) if len(dips) else len(correlation), SHORTEST)
     if first >= len(correlation):
         return 0
-    peak = first + int(correlation[first:].argmax())
-    return peak if correlation[peak] >= CLEAR and peak < len(correlation) - 1 else 0
+    if correlation[first:].max() < CLEAR:
+        return 0
+    # A season's multiples peak as high: the first peak that comes near the highest is the season's own.
+    is_high = correlation[first:] >= _NEAR * correlation[first:].max()
+    begin = first + int(is_high.argmax())
+    end = begin + int(np.r_[~is_high[begin - first :], True].argmax())
+    peak = begin + int(correlation[begin:end].argmax())
+    return peak if peak < len(correlation) - 1 else 0
+
+
+_NEAR: Final = 0.85
 
 
 def repeated(values: Values, season: int, grid: Steps, since: int) -> Values:
