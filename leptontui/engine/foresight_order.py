@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -20,6 +21,8 @@ HEAVY_TRENDS: Final = 16
 """With no more trend cells in view than this the costly models are used for them, too."""
 GRACE_S: Final = 1.5
 """A bucket is closed so long before it is looked at: sweeps are on their way."""
+IDLE_S: Final = 2.0
+"""Where nothing of the fleet was due it is not looked through again before."""
 _FIRST_COST_S: Final = 0.02
 _LEARNS: Final = 0.2
 LONGEST_WAIT_S: Final = 1.0
@@ -44,6 +47,7 @@ class Order:
         self.risks: Sequence[tuple[SeriesKey, float]] = ()
         self.focus = Focus()
         self._tried: dict[tuple[SeriesKey, float], tuple[float, bool]] = {}
+        self._idle_since_s = -math.inf
         self._cost_s = {False: _FIRST_COST_S, True: _FIRST_COST_S}
 
     def next_batch(self, now_unix_s: float, now_s: float) -> list[Job]:
@@ -60,8 +64,12 @@ class Order:
             return []
         if batch := self._due(self._at_risk(), now_unix_s):
             return batch
+        if 0.0 <= now_s - self._idle_since_s < IDLE_S:
+            return []
         most = max(1, min(MOST_IN_BATCH, int(min(BATCH_S, left_s) / self._cost_s[False])))
-        return self.turn.next(most, lambda job, pace_s: self._is_due(job, pace_s, now_unix_s))
+        batch = self.turn.next(most, lambda job, pace_s: self._is_due(job, pace_s, now_unix_s))
+        self._idle_since_s = -math.inf if batch or not self.turn.series else now_s
+        return batch
 
     def made(self, batch: Sequence[Job], seconds: float, now_unix_s: float, now_s: float) -> None:
         """A batch was tried and took so many CPU seconds."""
