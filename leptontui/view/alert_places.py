@@ -66,6 +66,22 @@ def place_of(alert: Alert, numbers: Numbers) -> str:
     return f"{host} {part}" if part else host
 
 
+def apart(text: str, where: str, host: str) -> str:
+    """A summary without the place that stands beside it already: rules' templates mostly begin with it.
+
+    Args:
+        text: fit for the screen.
+        where: what stands beside it: host and part, or more hosts' common cause.
+        host: the host's name, fit for the screen; "" for the fleet.
+    """
+    for place in (where, host):
+        if place and text.startswith(f"{place}: "):
+            return text.removeprefix(f"{place}: ")
+    if host and where == host and text.startswith(f"{host} "):
+        return text.removeprefix(f"{host} ")
+    return text
+
+
 def part_of(subject: Subject, alert: Alert, numbers: Numbers) -> str:
     """Which part of the host; "" for the host itself."""
     if not subject.instance:

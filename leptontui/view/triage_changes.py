@@ -12,7 +12,7 @@ from leptontui.model.health import Severity
 from leptontui.model.text import plain
 from leptontui.snapshot import FleetSnapshot
 from leptontui.view.alert_filter import AlertTerm, fits
-from leptontui.view.alert_places import Numbers, place_of
+from leptontui.view.alert_places import Numbers, apart, place_of
 from leptontui.view.event_rows import EventRow, event_rows
 from leptontui.view.triage_rows import ChangeRow
 
@@ -63,6 +63,10 @@ class Found(NamedTuple):
     why: str = ""
 
 
+def _urgency(alert: Alert) -> tuple[Level, bool]:
+    return alert.level, not alert.is_predictive
+
+
 def _time(found: Found) -> float:
     return found.t_unix_s
 
@@ -99,17 +103,18 @@ def _of_alert(alert: Alert) -> Severity:
 
 
 def _row(found: Found, numbers: Numbers) -> ChangeRow:
-    first, group = found.alerts[0], found.group
-    text = first.summary if group is None or len(group.alerts) == 1 else group.title
+    first, group = max(found.alerts, key=_urgency), found.group
+    is_one = group is None or len(found.alerts) == 1
+    where = (_together(group, found.alerts) if group is not None else "") or place_of(first, numbers)
+    text = apart(plain(first.summary if is_one or group is None else group.title), where, plain(first.subject.host, 60))
     if found.who:
         text = f"{found.who}{f': {found.why}' if found.why else ''} — {text}"
-    together = _together(group, found.alerts) if group is not None else ""
     return ChangeRow(
         (found.what, f"{first.id}@{found.t_unix_s:.0f}"),
         found.t_unix_s,
         found.what,
         _of_alert(first) if found.what == "fired" else Severity.WELL,
-        together or place_of(first, numbers),
+        where,
         plain(text),
         host=first.subject.host,
         gpu_uuid=gpu_of(first),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leptontui.model.alert import Alert, AlertState, Level
+from leptontui.model.alert import Alert, AlertGroup, AlertState, Level
 from leptontui.model.series import Eta
 from leptontui.model.text import plain
 from leptontui.snapshot import FleetSnapshot
-from leptontui.view.alert_places import gpu_names, place_of
+from leptontui.view.alert_places import Numbers, apart, gpu_names, place_of
 
 WORST = 10
 
@@ -49,21 +49,24 @@ def wall_troubles(snapshot: FleetSnapshot) -> tuple[tuple[WallTrouble, ...], int
     # What somebody looks after comes last, whatever it is.
     groups.sort(key=lambda pair: all(alert.acknowledgement is not None for alert in pair[1]))
     numbers = gpu_names(snapshot, (alerts[0] for _, alerts in groups[:WORST]))
-    troubles = tuple(
-        WallTrouble(
-            group.level,
-            all(alert.is_predictive for alert in alerts),
-            place_of(alerts[0], numbers) if len(alerts) == 1 else _together(group.cause, alerts),
-            plain(alerts[0].summary if len(alerts) == 1 else group.title),
-            min(alert.since_unix_s for alert in alerts),
-            max(alert.seen_unix_s for alert in alerts),
-            ", ".join(dict.fromkeys(_takers(alerts))),
-            alerts[0].eta,
-        )
-        for group, alerts in groups[:WORST]
-    )
+    troubles = tuple(_trouble(group, alerts, numbers) for group, alerts in groups[:WORST])
     hosts = frozenset(alert.subject.host for _, alerts in groups for alert in alerts)
     return troubles, len(groups), hosts
+
+
+def _trouble(group: AlertGroup, alerts: list[Alert], numbers: Numbers) -> WallTrouble:
+    where = place_of(alerts[0], numbers) if len(alerts) == 1 else _together(group.cause, alerts)
+    text = plain(alerts[0].summary if len(alerts) == 1 else group.title)
+    return WallTrouble(
+        group.level,
+        all(alert.is_predictive for alert in alerts),
+        where,
+        apart(text, where, plain(alerts[0].subject.host, 60)),
+        min(alert.since_unix_s for alert in alerts),
+        max(alert.seen_unix_s for alert in alerts),
+        ", ".join(dict.fromkeys(_takers(alerts))),
+        alerts[0].eta,
+    )
 
 
 def _is_told(alert: Alert) -> bool:

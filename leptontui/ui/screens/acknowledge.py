@@ -15,6 +15,7 @@ from leptontui.render.alert_words import sign_of
 from leptontui.render.cells import Piece
 from leptontui.ui.screens.settled import SETTLE_S, ListedLines, SettledDialog
 from leptontui.ui.widgets.plan_inputs import SettledInput
+from leptontui.view.alert_places import apart
 
 
 class AcknowledgeScreen(SettledDialog[int]):
@@ -59,5 +60,11 @@ def alert_lines(chosen: Sequence[tuple[Alert, str]]) -> list[tuple[Piece, ...]]:
     lines: list[tuple[Piece, ...]] = []
     for alert, where in chosen:
         glyph, role = sign_of(alert.level, is_predictive=alert.is_predictive)
-        lines.append((Piece(f"{glyph} ", role), Piece(f"{where}  "), Piece(plain(alert.summary), "dim")))
+        lines.append(
+            (
+                Piece(f"{glyph} ", role),
+                Piece(f"{where}  "),
+                Piece(apart(plain(alert.summary), where, plain(alert.subject.host, 60)), "dim"),
+            )
+        )
     return lines

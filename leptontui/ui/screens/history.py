@@ -26,7 +26,7 @@ from leptontui.ui.screens.tending import FindTarget, OpenHost
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.row_list import Heading
 from leptontui.ui.widgets.search_bar import SearchBar
-from leptontui.view.alert_places import place_of
+from leptontui.view.alert_places import apart, place_of
 
 _LOG = logging.getLogger(__name__)
 LIMIT: Final = 500
@@ -150,7 +150,7 @@ class HistoryScreen(ListScreen[FleetSnapshot, Transition]):
             ),
             Piece(f"{fit(place_of(row.alert, {}), where)} "),
             Piece(who, "accent"),
-            Piece(plain(row.alert.summary)),
+            Piece(apart(plain(row.alert.summary), place_of(row.alert, {}), plain(row.alert.subject.host, 60))),
             Piece(why, "dim"),
         )
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from leptontui.model.alert import Level
+from leptontui.model.health import Severity
 from leptontui.model.text import plain
-from leptontui.render.alert_words import clock, eta_text, marks, precision_short, record_of, sign_of
+from leptontui.render.alert_words import NOTE_GLYPH, clock, eta_text, marks, precision_short, record_of, sign_of
 from leptontui.render.cells import Piece, fit, fit_pieces, width_of
 from leptontui.render.numbers import age
 from leptontui.render.palette import role_of
+from leptontui.view.alert_places import apart
 from leptontui.view.triage_rows import Care, ChangeRow, Row, TriagePage, TriageRow
 
 AGE: Final = 5
 _ROOMY: Final = 110
-_MARK: Final = 2
+_MARK, _INDENT = 2, 2
 _PRECISION: Final = 16
 """Cells of "right 123 of 456"."""
 _LEAST_WHERE, _MOST_WHERE, _MOST_WHERE_ROOMY = 8, 18, 30
@@ -41,9 +43,13 @@ class TriageColumns:
 
 def columns_of(rows: Iterable[Row], width: int, *, has_marks: bool) -> TriageColumns:
     """Columns as wide as the widest of them needs, within bounds."""
-    longest = max((len(row.where) for row in rows), default=_LEAST_WHERE)
+    longest = max((len(row.where) + _INDENT * _is_member(row) for row in rows), default=_LEAST_WHERE)
     most = _MOST_WHERE_ROOMY if width >= _ROOMY else _MOST_WHERE
     return TriageColumns(min(most, max(_LEAST_WHERE, longest)), has_marks, width >= _ROOMY)
+
+
+def _is_member(row: Row) -> bool:
+    return isinstance(row, TriageRow) and row.is_member
 
 
 def titles(columns: TriageColumns) -> tuple[Piece, ...]:
@@ -85,10 +91,13 @@ def _what(row: TriageRow) -> tuple[Piece, ...]:
     glyph_role = sign_of(row.level, is_predictive=row.is_predictive)[1]
     role = "dim" if not is_open else glyph_role if row.level is Level.PAGE or row.is_predictive else "text"
     is_bold = is_open and row.level is Level.PAGE and not row.is_predictive
+    host = plain(row.alert.subject.host, 60)
     if not row.is_group:
-        return (Piece(plain(row.alert.summary), role, is_bold),)
+        return (Piece(apart(plain(row.alert.summary), row.where, host), role, is_bold),)
     sign = "▾" if row.is_open else "▸"
     title = plain(row.group.title if len(row.alerts) > 1 else row.alert.summary)
+    # Of a group on one host the title is the worst alert's, and how many more there are: the sign says that.
+    title = apart(title.removesuffix(f" (+{len(row.alerts) - 1} on {host})"), row.where, host)
     # Most titles of groups begin with how many they are.
     count = "" if len(row.alerts) == 1 or title.startswith(f"{len(row.alerts)} ") else f"{len(row.alerts)} "
     hidden = f"+{row.hidden} " if row.hidden else ""
@@ -124,6 +133,8 @@ def _group_marks(row: TriageRow) -> tuple[Piece, ...]:
         pieces.append(Piece(f"✓{name}{count}", "well"))
     if silenced:
         pieces.append(Piece(f"  {silenced} silenced" if pieces else f"{silenced} silenced", "dim"))
+    if row.care is Care.PENDING:
+        pieces.append(Piece("  pending" if pieces else "pending", "dim"))
     if flapping:
         pieces.append(Piece(f"  {flapping} flapping" if pieces else f"{flapping} flapping", "warning"))
     return tuple(pieces)
@@ -132,6 +143,8 @@ def _group_marks(row: TriageRow) -> tuple[Piece, ...]:
 def _change(row: ChangeRow, columns: TriageColumns, now_unix_s: float) -> Sequence[Piece]:
     role = role_of(row.severity)
     glyph = _OWN_GLYPHS.get(row.what, row.severity.glyph)
+    if row.what == "fired" and row.severity is Severity.UNKNOWN:
+        glyph = NOTE_GLYPH
     times = f" ×{row.count}" if row.count > 1 else ""
     return (
         Piece(f"{glyph} ", role),

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leptontui.model.alert import Level, Matcher
+from leptontui.model.health import Severity
 from leptontui.view.alert_filter import fits, terms_of
+from leptontui.view.alert_places import apart
 from leptontui.view.lasting import CHOICES, lasting
 from leptontui.view.matcher_text import matchers_for, parse_matchers, written
 from leptontui.view.triage_page import triage_page
@@ -203,3 +205,26 @@ def test_the_wall_is_bounded_and_counts_the_rest():
     page = wall_page(alert_fleet(board(*many, group(quiet), group(alert("n", "z", level=Level.NOTE)))))
     assert len(page.troubles) == WORST
     assert page.troubles_total == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "left"),
+    [
+        ("gpu-001 GPU 3: off the bus", "gpu-001 GPU 3", "off the bus"),
+        ("gpu-001: rebooted", "gpu-001", "rebooted"),
+        ("gpu-001: rebooted", "gpu-001 GPU 3", "rebooted"),
+        ("gpu-001 GPU 3: off the bus", "gpu-001", "GPU 3: off the bus"),
+        ("gpu-0012: rebooted", "gpu-001", "gpu-0012: rebooted"),
+        ("12 hosts unreachable", "bastion: b2", "12 hosts unreachable"),
+        ("", "gpu-001", ""),
+    ],
+)
+def test_a_place_is_told_once(text, where, left):
+    assert apart(text, where, "gpu-001") == left
+
+
+def test_what_fired_is_told_by_its_worst():
+    mild = alert("mild", "gpu-001", level=Level.NOTE)
+    page = triage_page(alert_fleet(board(group(mild, XID, title="gpu-001: much", cause="host: gpu-001")), events=()))
+    (row,) = [row for row in page.rows if isinstance(row, ChangeRow)]
+    assert (row.severity, row.where, row.text, row.count) == (Severity.CRITICAL, "gpu-001 GPU 3", "much", 2)
