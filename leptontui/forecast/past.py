@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -23,6 +24,10 @@ ROUNDING: Final = 1e-6
 """Values are 32-bit means: what differs by less than this share of their size does not differ."""
 MOST_STRETCHES: Final = 6
 """What lies before so many is taken for one."""
+
+
+_SLACK: Final = 1e-3
+"""Steps by which a time may fall short of its grid's, from rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class Past:
     @property
     def bucket(self) -> int:
         """Number of the last bucket, counted in steps from the epoch."""
-        return round(self.t_unix_s / self.step_s)
+        # Not rounded to the nearest: times half a step off the epoch's grid would go to and fro between two buckets.
+        return math.floor(self.t_unix_s / self.step_s + _SLACK)
 
 
 @dataclass(frozen=True, slots=True)

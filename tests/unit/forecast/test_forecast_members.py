@@ -13,7 +13,7 @@ from leptontui.forecast.combine import Hindcast, join
 from leptontui.forecast.experience import Experience
 from leptontui.forecast.fits import REFIT_STEPS, Fits
 from leptontui.forecast.grid import horizons
-from leptontui.forecast.past import MAX_GAP_STEPS, MOST_STRETCHES, filled, standing, stretches
+from leptontui.forecast.past import MAX_GAP_STEPS, MOST_STRETCHES, Past, filled, standing, stretches
 from leptontui.forecast.seasonal import repeated, seasons_of
 
 GRID = horizons(30)
@@ -142,6 +142,12 @@ def test_a_series_that_never_rests_has_few_stretches() -> None:
     assert len(stretches(values)) == MOST_STRETCHES
     assert stretches(values)[0].start == 0
     assert stretches(np.full(9, np.nan)) == ()
+
+
+@pytest.mark.parametrize(("start", "step"), [(0.0, 60.0), (30.0, 60.0), (1e9 + 150.0, 300.0), (1.7e9 + 0.05, 0.1)])
+def test_buckets_are_counted_one_by_one(start, step) -> None:
+    buckets = [Past("a", "b", np.zeros(1), start + n * step, step).bucket for n in range(50)]
+    assert np.diff(buckets).tolist() == [1] * 49
 
 
 def test_how_long_a_value_stands() -> None:
