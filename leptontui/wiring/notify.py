@@ -117,8 +117,9 @@ def _send(spec: NotifierSpec, now: float) -> str:
     if spec.way is Way.ALERTMANAGER:
         group = AlertGroup(alert.id, alert.summary, "", level, (alert,), now)
         wanted = replace(spec.policy, matchers=(), levels=frozenset(Level))
-        entries = to_send(reflect(wanted, Mirror(), (group,), (), now, "test"), now)
-        return AlertmanagerWay(spec.address, spec.login).post([payload(entry, now) for entry in entries])
+        mirror, seen = reflect(wanted, Mirror(), (group,), (), now)
+        posted = [payload(entry, seen[entry.id], now, "test") for entry in to_send(mirror, now)]
+        return AlertmanagerWay(spec.address, spec.login).post(posted)
     message = Message((Part("test", News.FIRING, f"Test: {alert.summary}", new=(alert,)),), now)
     return tell_by(spec, "test")(message)
 

@@ -9,7 +9,7 @@ from functools import partial
 from leptontui.alerts.notify.alertmanager_way import AlertmanagerWay
 from leptontui.alerts.notify.apprise_way import AppriseWay
 from leptontui.alerts.notify.message import Due, Message, News, delivered, due, failed
-from leptontui.alerts.notify.mirror import Mirror, Mirrored, next_unix_s, payload, reflect, taken, to_send
+from leptontui.alerts.notify.mirror import Mirror, Mirrored, Seen, next_unix_s, payload, reflect, taken, to_send
 from leptontui.alerts.notify.pagerduty_way import PagerDutyWay
 from leptontui.alerts.notify.spec import NotifierSpec, Way
 from leptontui.alerts.notify.told import Telling, Trouble, look
@@ -44,6 +44,8 @@ class Messages:
 
     def next_unix_s(self, now: float) -> float | None:
         """When there is something to send."""
+        if self._due.message is None and (self._due.next_unix_s is None or now < self._due.next_unix_s):
+            return self._due.next_unix_s
         self._due = due(self._policy, self.state, self._troubles, now)
         return now if self._due.message is not None else self._due.next_unix_s
 
@@ -95,11 +97,12 @@ class Mirroring:
         self._policy = spec.policy
         self._origin = origin
         self._way = way or AlertmanagerWay(spec.address, spec.login)
+        self._seen: dict[str, Seen] = {}
         self._leaving: tuple[Mirrored, ...] = ()
 
     def look(self, groups: Sequence[AlertGroup], transitions: Sequence[Transition], now: float) -> None:
         """Step on to another board."""
-        self.state = reflect(self._policy, self.state, groups, transitions, now, self._origin)
+        self.state, self._seen = reflect(self._policy, self.state, groups, transitions, now)
 
     def next_unix_s(self, now: float) -> float | None:
         """When Alertmanager is to hear something."""
@@ -111,9 +114,10 @@ class Mirroring:
         self._leaving = tuple(entry for entry in found if entry.is_news) if is_leaving else found
         if not self._leaving:
             return None
-        posted = [payload(entry, now) for entry in self._leaving]
-        way = self._way
-        return lambda: way.post(posted)
+        way, origin, seen = self._way, self._origin, self._seen
+        entries = self._leaving
+        # Put into words in the thread: that takes as long as sending them.
+        return lambda: way.post([payload(entry, seen.get(entry.id), now, origin) for entry in entries])
 
     def settle(self, trouble: str, now: float) -> None:
         """Note whether Alertmanager took it."""

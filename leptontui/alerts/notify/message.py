@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -106,8 +106,14 @@ def due(
     parts: list[Part] = []
     later: list[float] = []
     for key, entries in known.items():
-        found = _part(entries, troubles.get(key), state.sent.get(key))
-        at = _when(policy, entries, found, state.sent.get(key), is_leaving=is_leaving)
+        sent = state.sent.get(key)
+        if not any(entry.is_waiting or entry.ended_unix_s is not None for entry in entries):
+            again = _repeat(policy, sent) if key in troubles else None
+            if again is None or again > now:  # as nearly always
+                later += [] if again is None else [again]
+                continue
+        found = _part(entries, troubles.get(key), sent)
+        at = _when(policy, entries, found, sent, is_leaving=is_leaving)
         if at is None:
             continue
         if at <= now:
@@ -185,8 +191,8 @@ def _part(entries: Sequence[Known], trouble: Trouble | None, sent: Sent | None) 
         title = ended[0].summary if len(ended) == 1 else sent.title if sent is not None else ""
         is_over = len(ended) == len(entries)
         return Part(key, News.RESOLVED if is_over else News.UPDATE, title, ended=tuple(ended))
-    new = tuple(alert for alert in trouble.alerts if alert.id in waiting)
-    still = tuple(alert for alert in trouble.alerts if alert.id not in waiting)
+    new = _worst_first(alert for alert in trouble.alerts if alert.id in waiting)
+    still = _worst_first(alert for alert in trouble.alerts if alert.id not in waiting)
     news = News.FIRING if not still and not ended else News.UPDATE if new or ended else News.REMINDER
     return Part(key, news, trouble.title, trouble.cause, new, still, tuple(ended))
 
@@ -205,9 +211,15 @@ def _when(policy: Policy, entries: list[Known], part: Part, sent: Sent | None, *
     if part.ended:
         at = max(entry.ended_unix_s or 0.0 for entry in part.ended)
         return at if sent is None else max(at, sent.at_unix_s + policy.group_interval_s)
-    if part.still and sent is not None and policy.repeat_interval_s > 0:
-        return sent.at_unix_s + policy.repeat_interval_s
-    return None
+    return _repeat(policy, sent) if part.still else None
+
+
+def _repeat(policy: Policy, sent: Sent | None) -> float | None:
+    return sent.at_unix_s + policy.repeat_interval_s if sent is not None and policy.repeat_interval_s > 0 else None
+
+
+def _worst_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    return tuple(sorted(alerts, key=lambda alert: (-alert.level, alert.since_unix_s, alert.id)))
 
 
 def _since(part: Part) -> float:

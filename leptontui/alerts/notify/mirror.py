@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from leptontui.alerts.notify.defuse import defused, link
 from leptontui.alerts.notify.spec import Policy
@@ -38,8 +38,7 @@ class Mirrored:
     Attributes:
         id: ours.
         labels: its identity there, as they were when it was first sent: a label that changed would be another alert.
-        annotations: the newest words.
-        generator: `generatorURL`.
+        summary: its newest one.
         starts_unix_s: when it began to fire.
         ended_unix_s: when it ended; None while it fires.
         told_unix_s: when Alertmanager last heard of it; None if never.
@@ -48,8 +47,7 @@ class Mirrored:
 
     id: str
     labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    generator: str
+    summary: str
     starts_unix_s: float
     ended_unix_s: float | None = None
     told_unix_s: float | None = None
@@ -71,14 +69,20 @@ class Mirror:
     count: int = 0
 
 
+class Seen(NamedTuple):
+    """An alert that fires, and the group that it is in."""
+
+    alert: Alert
+    group: AlertGroup
+
+
 def reflect(
     policy: Policy,
     mirror: Mirror,
     groups: Iterable[AlertGroup],
     transitions: Iterable[Transition],
     now: float,
-    origin: str,
-) -> Mirror:
+) -> tuple[Mirror, dict[str, Seen]]:
     """Step on to another board.
 
     Args:
@@ -87,10 +91,13 @@ def reflect(
         groups: the whole board.
         transitions: since the last board; say when alerts ended.
         now: unix seconds.
-        origin: this machine's name, for `generatorURL`.
+
+    Returns:
+        The mirror after, and what fires of it, by id.
     """
     endings = {step.alert.id: step.at_unix_s for step in transitions if step.happening is Happening.RESOLVED}
     alerts: dict[str, Mirrored] = {}
+    seen: dict[str, Seen] = {}
     firing: set[str] = set()
     for group in groups:
         for alert in group.alerts:
@@ -99,7 +106,8 @@ def reflect(
             firing.add(alert.id)
             entry = mirror.alerts.get(alert.id)
             if policy.wants(alert) and (entry is not None or alert.is_active):
-                alerts[alert.id] = _reflected(entry, alert, group, now, origin)
+                alerts[alert.id] = _reflected(entry, alert, now)
+                seen[alert.id] = Seen(alert, group)
     for entry in mirror.alerts.values():
         if entry.id in firing or entry.told_unix_s is None:
             continue
@@ -107,7 +115,7 @@ def reflect(
         if now - ended < ENDED_S:
             is_news = entry.is_news or entry.ended_unix_s is None
             alerts[entry.id] = replace(entry, ended_unix_s=ended, is_news=is_news)
-    return replace(mirror, alerts=alerts)
+    return replace(mirror, alerts=alerts), seen
 
 
 def to_send(mirror: Mirror, now: float) -> tuple[Mirrored, ...]:
@@ -135,14 +143,21 @@ def taken(mirror: Mirror, sent: Iterable[Mirrored], now: float) -> Mirror:
     return replace(mirror, alerts=alerts, failing_unix_s=None, count=mirror.count + 1)
 
 
-def payload(entry: Mirrored, now: float) -> dict[str, object]:
-    """The alert as Alertmanager's `POST /api/v2/alerts` takes it (its OpenAPI: `postableAlert`)."""
+def payload(entry: Mirrored, seen: Seen | None, now: float, origin: str) -> dict[str, object]:
+    """The alert as Alertmanager's `POST /api/v2/alerts` takes it (its OpenAPI: `postableAlert`).
+
+    Args:
+        entry: the alert.
+        seen: all that is known of it; None if it ended.
+        now: unix seconds.
+        origin: this machine's name, for `generatorURL`.
+    """
     return {
         "labels": dict(entry.labels),
-        "annotations": dict(entry.annotations),
+        "annotations": {"summary": defused(entry.summary, _TEXT)} if seen is None else _annotations(seen, now),
         "startsAt": _rfc3339(entry.starts_unix_s),
         "endsAt": _rfc3339(now + HOLD_S if entry.ended_unix_s is None else entry.ended_unix_s),
-        "generatorURL": entry.generator,
+        "generatorURL": f"leptontui://{origin}/alert/{entry.id}",
     }
 
 
@@ -152,14 +167,14 @@ def _at(entry: Mirrored, now: float) -> float:
     return min(now, entry.told_unix_s) + REFRESH_S
 
 
-def _reflected(entry: Mirrored | None, alert: Alert, group: AlertGroup, now: float, origin: str) -> Mirrored:
-    annotations = _annotations(alert, group, now)
+def _reflected(entry: Mirrored | None, alert: Alert, now: float) -> Mirrored:
+    if entry is not None and entry.ended_unix_s is None:
+        return entry if entry.summary == alert.summary else replace(entry, summary=alert.summary)
     starts = min(now, alert.fired_unix_s if alert.fired_unix_s is not None else alert.since_unix_s)
     if entry is None:
-        return Mirrored(alert.id, _labels(alert), annotations, f"leptontui://{origin}/alert/{alert.id}", starts)
-    if entry.ended_unix_s is not None:  # it has begun again
-        return replace(entry, annotations=annotations, starts_unix_s=starts, ended_unix_s=None, is_news=True)
-    return replace(entry, annotations=annotations)
+        return Mirrored(alert.id, _labels(alert), alert.summary, starts)
+    # It has begun again.
+    return replace(entry, summary=alert.summary, starts_unix_s=starts, ended_unix_s=None, is_news=True)
 
 
 def _labels(alert: Alert) -> dict[str, str]:
@@ -181,7 +196,8 @@ def _label_name(name: str) -> str:
     return name if name[:1].isalpha() or name.startswith("_") else f"_{name}"
 
 
-def _annotations(alert: Alert, group: AlertGroup, now: float) -> dict[str, str]:
+def _annotations(seen: Seen, now: float) -> dict[str, str]:
+    alert, group = seen
     acknowledged = alert.acknowledgement
     found = {
         "summary": defused(alert.summary, _TEXT),

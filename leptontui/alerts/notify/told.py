@@ -100,7 +100,7 @@ class Trouble:
         key: see `Known`.
         title: one line.
         cause: see `AlertGroup`.
-        alerts: those that fire, are wanted, and that nobody looks after, worst first.
+        alerts: those that fire, are wanted, and that nobody looks after.
     """
 
     key: str
@@ -142,7 +142,7 @@ def look(
                 origin[key].append(group)
     state = _with_ended(policy, state, known, {alert.id for _, alert in firing}, transitions, now)
     troubles = {
-        key: Trouble(key, _title(origin[key], alerts), _cause(origin[key]), _worst_first(alerts))
+        key: Trouble(key, _title(origin[key], alerts), _cause(origin[key]), tuple(alerts))
         for key, alerts in members.items()
     }
     return replace(state, sent=_sent(state, now)), troubles
@@ -162,16 +162,20 @@ def _seen(entry: Known | None, key: str, alert: Alert, now: float) -> Known | No
         return None
     if entry is None:
         return Known(alert.id, key, alert.level, alert.rule, alert.subject.host, alert.summary, now)
-    is_worse = is_told and alert.level > entry.level and (alert.is_active or entry.is_worse)
+    is_worse = is_told and alert.level > entry.level and alert.is_active
+    level = entry.level if is_told else alert.level
+    now_known = (entry.key, entry.level, entry.summary, entry.ended_unix_s, entry.is_hushed, entry.is_worse)
+    if now_known == (key, level, alert.summary, None, is_hushed, is_worse) and entry.seen_unix_s <= now:
+        return entry  # as nearly always
     return replace(
         entry,
         key=key,
-        level=entry.level if is_told else alert.level,
+        level=level,
         summary=alert.summary,
         seen_unix_s=now if is_worse and not entry.is_worse else min(entry.seen_unix_s, now),
         ended_unix_s=None,
         is_hushed=is_hushed,
-        is_worse=is_worse and alert.is_active,
+        is_worse=is_worse,
     )
 
 
@@ -224,7 +228,3 @@ def _title(groups: list[AlertGroup], alerts: list[Alert]) -> str:
 
 def _cause(groups: list[AlertGroup]) -> str:
     return groups[0].cause if len(groups) == 1 else ""
-
-
-def _worst_first(alerts: list[Alert]) -> tuple[Alert, ...]:
-    return tuple(sorted(alerts, key=lambda alert: (-alert.level, alert.since_unix_s, alert.id)))
