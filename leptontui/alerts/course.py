@@ -130,17 +130,17 @@ def grouped(course: Course, now: float) -> Moved:
     return replace(course, state=state, memory=found.memory, board=board), transitions
 
 
-def restored(alerts: Sequence[Alert], judged: Judgements, history: Iterable[Transition], now: float) -> Course:
+def restored(alerts: Sequence[Alert], shared: Shared, history: Iterable[Transition], now: float) -> Course:
     """The course as it was when it was last written down.
 
     Args:
         alerts: what fired then.
-        judged: how predictions had done.
+        shared: acknowledgements and silences of all instances.
         history: what happened in the last hour, newest first.
         now: unix seconds.
     """
     tracks = {
-        alert.id: Track(replace(alert, inhibited_by=""), is_restored=True)
+        alert.id: Track(alert, is_restored=True)
         for alert in sorted(alerts, key=lambda alert: (alert.fired_unix_s or 0.0, alert.id))
         if alert.state is AlertState.FIRING
     }
@@ -149,7 +149,7 @@ def restored(alerts: Sequence[Alert], judged: Judgements, history: Iterable[Tran
     for one in reversed(ended):
         ends[one.alert.id] = (*ends.get(one.alert.id, ()), one.at_unix_s)
     board = AlertBoard(resolved=resolved_lately((), tuple(reversed(ended)), now))
-    return Course(LifeState(tracks=tracks, ends=ends), judged, board=board)
+    return Course(LifeState(tracks=tracks, ends=ends, silences=shared.silences), board=board)
 
 
 def takeover(state: LifeState, written: Sequence[Alert], now: float) -> tuple[Transition, ...]:

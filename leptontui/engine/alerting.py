@@ -15,7 +15,6 @@ import msgspec
 from leptontui.alerts.attributes import attributes_of
 from leptontui.alerts.care import settled
 from leptontui.alerts.course import Course, Look, advance, grouped, restored, takeover, with_shared
-from leptontui.alerts.judgement import Judgements
 from leptontui.alerts.rules.evaluator import Evaluator
 from leptontui.alerts.rules.facts import Facts
 from leptontui.alerts.shelf import Changes
@@ -133,7 +132,7 @@ class Alerting:
     async def run(self) -> None:
         """Evaluate until cancelled."""
         remembered = await self.shelf.begin()
-        self._course = restored(remembered.alive, Judgements(), remembered.recent, self._clock())
+        self._course = restored(remembered.alive, self.shelf.shared, remembered.recent, self._clock())
         self._recall(remembered)
         if self._reactor is not None:
             self._reactor.keep = lambda text: self.keep(DEEDS, text)
@@ -238,13 +237,13 @@ class Alerting:
     async def _follow_up(self, transitions: tuple[Transition, ...], now: float) -> None:
         """Write down what happened, and tell whoever has to know, if it is this instance that does."""
         is_keeper = self.shelf.is_keeper
-        if is_keeper and self._was_keeper is False:
+        takes_over, self._was_keeper = is_keeper and self._was_keeper is False, is_keeper
+        if takes_over:
             with suppress(AlertError):
                 remembered = await self.shelf.remembered()
                 self._recall(remembered)
                 others = [one for one in transitions if one.happening not in _BORN_OR_ENDED]
                 transitions = (*takeover(self._course.state, remembered.alive, now), *others)
-        self._was_keeper = is_keeper
         if is_keeper:
             self._write(transitions, now)
         if self._telling is not None and self._course.board.evaluated_unix_s:

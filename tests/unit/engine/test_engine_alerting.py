@@ -99,8 +99,10 @@ async def test_silences_are_kept_and_ended_and_refused(path: Path, rules: Rules)
             await stage.desk.silence((Matcher("host", ".*", is_regex=True),), 3600, "")
         with pytest.raises(AlertError, match="regular expression"):
             await stage.desk.matching((Matcher("host", "(", is_regex=True),))
+        told = await stage.desk.history(HistoryQuery())
     async with staged(path, Rules(met=rules.met)) as stage:
-        await stage.until(lambda board: board.silenced == 1)
+        await stage.until(lambda board: board.silenced == 1 and board.evaluated_unix_s)
+        assert await stage.desk.history(HistoryQuery()) == told, "a restart is nothing that happens to an alert"
         await stage.desk.unsilence("unknown")
         await stage.desk.unsilence(silence.id)
         await stage.until(lambda board: board.pages == 2 and not board.silences)
