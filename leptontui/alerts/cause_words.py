@@ -36,10 +36,14 @@ _PLACES: Final = {
 }
 _LONGEST: Final = 60
 _KINDS_TOLD: Final = 2
+_SHORT: Final = 2
 
 
 def trouble_of(alert: Alert) -> str:
-    """What is the matter, to stand after a count: the label `trouble`, else the rule's name without its entity."""
+    """What is the matter, to stand after a count: the label `trouble`, else the rule's name without its entity.
+
+    The label may have its noun ("GPUs throttle", "stragglers") or not ("unreachable").
+    """
     if said := alert.label(TROUBLE):
         return plain(said, _LONGEST)
     if is_unreachable(alert):
@@ -60,23 +64,26 @@ def cause_of(attribute: str, value: str) -> str:
 
 
 def counted(alerts: Sequence[Alert]) -> str:
-    """What is the matter with how many: "40 hosts unreachable", "31 GPUs throttle, 3 hosts slow clock".
+    """What is the matter with how many: "40 hosts unreachable", "31 GPUs throttle, 3 stragglers".
 
-    The rule with the most alerts is told first.
+    The rule with the most alerts is told first; what is there once is only counted.
     """
     kinds: dict[str, list[Alert]] = {}
     for alert in alerts:
         kinds.setdefault(alert.rule, []).append(alert)
     ordered = sorted(kinds.values(), key=lambda found: (-len(found), found[0].rule))
-    told = [_count(found) for found in ordered[:_KINDS_TOLD]]
-    more = sum(len(found) for found in ordered[_KINDS_TOLD:])
-    return ", ".join(told) + (f" and {more} more" if more else "")
+    told = [found for n, found in enumerate(ordered) if n == 0 or (n < _KINDS_TOLD and len(found) > 1)]
+    more = len(alerts) - sum(map(len, told))
+    return ", ".join(map(_count, told)) + (f" and {more} more" if more else "")
 
 
 def _count(alerts: Sequence[Alert]) -> str:
     number = len({alert.subject for alert in alerts})
+    trouble = trouble_of(alerts[0])
+    if alerts[0].label(TROUBLE) and any(word.endswith("s") and len(word) > _SHORT for word in trouble.split()):
+        return f"{number} {trouble}"  # "GPUs throttle", "stragglers": it has its noun
     one, many = _NOUNS.get(alerts[0].subject.entity, ("alert", "alerts"))
-    return f"{number} {one if number == 1 else many} {trouble_of(alerts[0])}"
+    return f"{number} {one if number == 1 else many} {trouble}"
 
 
 def title_of_cause(alerts: Sequence[Alert], attribute: str, value: str, population: int, shared: str = "") -> str:
@@ -95,6 +102,6 @@ def title_of_cause(alerts: Sequence[Alert], attribute: str, value: str, populati
         return f"{counted(alerts)}: {share}" + (f", all {shared}" if shared else "")
     place = place_words(attribute, value)
     if len(alerts) == 1:
-        return f"{counted(alerts)}: {place}"
+        return f"{alerts[0].summary} ({place})"
     of = f" ({hosts} of its {population} hosts)" if hosts < population else ""
     return f"{counted(alerts)}: all {place}{of}"

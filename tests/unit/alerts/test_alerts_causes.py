@@ -78,7 +78,9 @@ def test_forty_behind_a_bastion_are_one_group_and_not_the_group_train():
 
 def test_gpus_of_a_rack():
     alerts = [
-        alert(f"h{n}", instance=f"G{gpu}", labels=[("trouble", "throttle")]) for n in range(56, 64) for gpu in "0123"
+        alert(f"h{n}", instance=f"G{gpu}", labels=[("trouble", "GPUs throttle")])
+        for n in range(56, 64)
+        for gpu in "0123"
     ]
     [group] = groups_of(alerts[:-1])
     assert group.title == "31 GPUs throttle: all in rack r7"
@@ -243,7 +245,7 @@ def test_a_group_keeps_its_id_until_the_last_of_it_is_gone():
         memory = told.memory
         ids.append([group.id for group in told.groups])
     assert ids == [["cause:bastion:bastion2"]] * 4
-    assert told.groups[0].title == "1 host unreachable: behind bastion2"
+    assert told.groups[0].title == "h0 host-unreachable (behind bastion2)"
     later = collapse([unreachable("h0")], FLEET, NOW + 3600, memory=memory)
     assert [group.id for group in later.groups] == ["host-unreachable/h0/"], "an hour later it is one host's trouble"
 
@@ -369,3 +371,20 @@ def test_attributes_of_a_fleet():
         "d": {"group": "mine"},
     }
     assert attributes_of(targets, {}, pl.DataFrame({"host": []}), pl.DataFrame({"host": []}))["d"] == {"group": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("GPUs throttle", "8 GPUs throttle"),
+        ("stragglers", "8 stragglers"),
+        ("GPU memories too hot", "8 GPU memories too hot"),
+        ("too slow", "8 GPUs too slow"),
+        ("", "8 GPUs strange"),
+    ],
+)
+def test_how_trouble_is_counted(trouble, words):
+    labels = [("trouble", trouble)] if trouble else []
+    alerts = [alert(f"h{n}", "gpu-strange", instance="G0", labels=labels) for n in range(8)]
+    [group] = groups_of(alerts)
+    assert group.title == f"{words}: all in rack r0"
