@@ -175,11 +175,10 @@ class RuleFacts:
         if self._foresight is None or not asked:
             return {}
         frame = self._foresight.frame()
+        # Strings are compared once, not over and over in each of the many columns' filters.
+        names = frame["entity"] + pl.Series(["/"]) + frame["metric"]
         return {
-            (entity, metric): outlook_of(
-                frame.filter((pl.col("entity") == entity.value) & (pl.col("metric") == metric))
-            )
-            for entity, metric in asked
+            (entity, metric): outlook_of(frame.filter(names == f"{entity.value}/{metric}")) for entity, metric in asked
         }
 
 

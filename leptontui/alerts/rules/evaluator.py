@@ -93,9 +93,11 @@ class _Round:
             return self
         flags = self._flags(rows)
         places = self._places(rows, asked)
+        held = _held(flags)
         for rule in self._rules:
             if rule.name in flags:
-                self._take(rule, rows, flags[rule.name])
+                if rule.name in held:
+                    self._take(rule, rows, flags[rule.name])
                 self._stand(rule, asked.get(rule.name, ()), places, flags[rule.name])
         return self
 
@@ -190,6 +192,20 @@ def standing(*, when: bool | None, clear: bool | None, has_clear: bool) -> Stand
             return Standing.CLEAR
         return Standing.HELD if when is False and clear is False else Standing.UNSEEN
     return Standing.UNSEEN if when is None else Standing.CLEAR
+
+
+def _held(flags: Mapping[str, Mapping[str, pl.Series]]) -> set[str]:
+    """The rules of which something holds somewhere: of most nothing does."""
+    columns = [
+        by_key[key].alias(f"{name} {key}")
+        for name, by_key in flags.items()
+        for key in (_WHEN, _CROSSED)
+        if key in by_key
+    ]
+    if not columns or not len(columns[0]):
+        return set()
+    row = pl.DataFrame(columns).select(pl.all().any()).row(0, named=True)
+    return {name.rsplit(" ", 1)[0] for name, is_so in row.items() if is_so}
 
 
 def _wanted(rule: Rule) -> dict[str, pl.Expr]:

@@ -10,12 +10,15 @@ import polars as pl
 
 from leptontui.alerts.rules.columns import KEYS
 from leptontui.alerts.rules.facts import Facts
+from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.rule import Rule
 from leptontui.alerts.rules.table import INSTANCE
 from leptontui.model.alert import Subject
 from leptontui.model.evaluation import Finding
 from leptontui.model.series import Entity, Eta
 from leptontui.model.text import plain
+
+Foreseen = tuple[Outlook, dict[tuple[str, str], int]]
 
 MAX_EVIDENCE: Final = 8
 _LONGEST_LABEL: Final = 120
@@ -61,19 +64,30 @@ def findings(rule: Rule, rows: pl.DataFrame, facts: Facts) -> list[Finding]:
     given = [name for name in _LABEL_COLUMNS if name in rows.columns]
     evidence = ["verdict_evidence"] if "verdict_evidence" in rows.columns and _is_verdict(rule) else []
     shown = rows.select("host", INSTANCE, *given, *evidence, *columns)
-    return [_finding(rule, dict(row), texts, facts) for row in shown.iter_rows(named=True)]
+    foreseen = _foreseen(rule, facts)
+    return [_finding(rule, dict(row), texts, facts, foreseen) for row in shown.iter_rows(named=True)]
+
+
+def _foreseen(rule: Rule, facts: Facts) -> Foreseen | None:
+    """What is foreseen of the metric a rule predicts, and where in it each subject is."""
+    outlook = None if rule.crossing is None else facts.outlook(rule.entity, rule.crossing.metric)
+    if outlook is None:
+        return None
+    return outlook, {key: row for row, key in enumerate(zip(outlook.hosts, outlook.instances, strict=True))}
 
 
 def _is_verdict(rule: Rule) -> bool:
     return any(column.startswith("verdict_") for column in rule.columns)
 
 
-def _finding(rule: Rule, row: dict[str, object], texts: Iterable[str], facts: Facts) -> Finding:
+def _finding(
+    rule: Rule, row: dict[str, object], texts: Iterable[str], facts: Facts, foreseen: Foreseen | None
+) -> Finding:
     values: dict[str, object] = {text: row[f"__{n}"] for n, text in enumerate(texts)}
     subject = Subject(rule.entity, str(row["host"] or ""), str(row[INSTANCE] or ""))
     value = _number(values.get(rule.value.text)) if rule.value else None
     threshold = _number(values.get(rule.threshold.text)) if rule.threshold else None
-    eta = _eta(rule, subject, threshold, facts)
+    eta = _eta(rule, subject, threshold, foreseen)
     values |= {"rule": rule.name, "instance": subject.instance, "value": value, "threshold": threshold}
     values["eta"] = _eta_words(eta, facts.now_unix_s)
     told = row.get("verdict_evidence")
@@ -111,14 +125,11 @@ def _means(entity: Entity, column: str) -> bool:
     return not (column in {"index", "name"} and entity is not Entity.GPU)
 
 
-def _eta(rule: Rule, subject: Subject, threshold: float | None, facts: Facts) -> Eta | None:
-    if rule.crossing is None or threshold is None:
+def _eta(rule: Rule, subject: Subject, threshold: float | None, foreseen: Foreseen | None) -> Eta | None:
+    if rule.crossing is None or threshold is None or foreseen is None:
         return None
-    outlook = facts.outlook(subject.entity, rule.crossing.metric)
-    if outlook is None:
-        return None
-    keys = zip(outlook.hosts, outlook.instances, strict=True)
-    row = next((row for row, key in enumerate(keys) if key == (subject.host, subject.instance)), None)
+    outlook, places = foreseen
+    row = places.get((subject.host, subject.instance))
     return None if row is None else outlook.eta(row, threshold, is_rising=rule.crossing.is_rising)
 
 

@@ -18,8 +18,11 @@ from leptontui.alerts.rules.rule import Rule
 from leptontui.model.link import LinkState
 from leptontui.model.series import Entity
 
+Places = npt.NDArray[np.uint32]
+
 INSTANCE: Final = "__instance"
 LIVE: Final = "__live"
+_TO, _AT = "__to", "__at"
 _LIVE: Final = LinkState.LIVE.value
 
 
@@ -94,7 +97,10 @@ def _with_derived(
         try:
             known = facts.derived(entity, windows).rename({"instance": INSTANCE})
             keys = ["host", INSTANCE]
-            rows = rows.join(known.unique(keys, maintain_order=True), on=keys, how="left", maintain_order="left")
+            joined = rows.join(known, on=keys, how="left", maintain_order="left")
+            if joined.height > rows.height:  # somebody is told twice: the first counts
+                joined = rows.join(known.unique(keys, keep="first"), on=keys, how="left", maintain_order="left")
+            rows = joined
         except POLARS_ERRORS as error:
             troubles.update((item.column, f"{type(error).__name__}: {error}") for item in windows)
         rows = rows.with_columns(_filled(item, entity, rows) for item in windows)
@@ -116,7 +122,7 @@ def _filled(item: Derived, entity: Entity, rows: pl.DataFrame) -> pl.Expr:
 
 def _foreseen(rows: pl.DataFrame, facts: Facts, entity: Entity, asked: Sequence[Derived]) -> list[pl.Series]:
     """Columns of what is foreseen, in the order of the rows."""
-    places: dict[tuple[str, str], int] | None = None
+    keys = rows.select("host", INSTANCE).with_row_index(_TO)
     found: list[pl.Series] = []
     for metric in dict.fromkeys(item.metric for item in asked):
         outlook = facts.outlook(entity, metric)
@@ -124,14 +130,12 @@ def _foreseen(rows: pl.DataFrame, facts: Facts, entity: Entity, asked: Sequence[
         if outlook is None or not len(outlook.values):
             found += [pl.Series(item.column, [None] * rows.height, dtype=pl.Float64) for item in mine]
             continue
-        if places is None:
-            places = {key: row for row, key in enumerate(zip(rows["host"], rows[INSTANCE], strict=True))}
-        pairs = [
-            (row, n)
-            for n, key in enumerate(zip(outlook.hosts, outlook.instances, strict=True))
-            if (row := places.get(key)) is not None
-        ]
-        to, at = ([row for row, _ in pairs], [n for _, n in pairs])
+        subjects = {
+            "host": pl.Series(outlook.hosts, dtype=pl.String),
+            INSTANCE: pl.Series(outlook.instances, dtype=pl.String),
+        }
+        pairs = pl.DataFrame(subjects).with_row_index(_AT).join(keys, on=["host", INSTANCE], how="inner")
+        to, at = pairs[_TO].to_numpy(), pairs[_AT].to_numpy()
         for item in mine:
             values = np.full(rows.height, np.nan)
             values[to] = _ahead(item, outlook, rows, to, at, facts.now_unix_s)
@@ -140,12 +144,12 @@ def _foreseen(rows: pl.DataFrame, facts: Facts, entity: Entity, asked: Sequence[
 
 
 def _ahead(
-    item: Derived, outlook: Outlook, rows: pl.DataFrame, to: list[int], at: list[int], now_unix_s: float
+    item: Derived, outlook: Outlook, rows: pl.DataFrame, to: Places, at: Places, now_unix_s: float
 ) -> npt.NDArray[np.float64]:
     """One column for the rows `to`, whose forecasts are those numbered `at`."""
     if item.function == "forecast":
         return outlook.at(item.seconds, item.quantile)[at]
-    limits = rows[to].select(
+    limits = rows[pl.Series(to)].select(
         pl.lit(None, dtype=pl.Float64).alias("_"), parse_sql(item.threshold).cast(pl.Float64).alias("it")
     )
     thresholds = np.full(len(outlook.values), np.nan)
