@@ -57,14 +57,16 @@ class Messages:
             return None
         return partial(self._tell, found.message)
 
-    def settle(self, trouble: str, now: float) -> None:
+    def settle(self, trouble: str, now: float) -> bool:
         """Note whether the message arrived."""
+        before = self.state
         message, self._leaving = self._leaving, None
         if trouble or message is None:
             self.state = failed(self.state, now)
         else:
             self.state = delivered(self._policy, self.state, message, now)
         self._due = due(self._policy, self.state, self._troubles, now)
+        return self.state is not before
 
     @property
     def waiting(self) -> int:
@@ -119,13 +121,15 @@ class Mirroring:
         # Put into words in the thread: that takes as long as sending them.
         return lambda: way.post([payload(entry, seen.get(entry.id), now, origin) for entry in entries])
 
-    def settle(self, trouble: str, now: float) -> None:
-        """Note whether Alertmanager took it."""
+    def settle(self, trouble: str, now: float) -> bool:
+        """Note whether Alertmanager took it; that it heard again of what it knew is not worth writing down."""
         sent, self._leaving = self._leaving, ()
+        was_failing = self.state.failing_unix_s is not None
         if not trouble:
             self.state = taken(self.state, sent, now)
-        elif self.state.failing_unix_s is None:
-            self.state = replace(self.state, failing_unix_s=now)
+            return was_failing or any(entry.is_news for entry in sent)
+        self.state = self.state if was_failing else replace(self.state, failing_unix_s=now)
+        return not was_failing
 
     @property
     def waiting(self) -> int:

@@ -32,6 +32,7 @@ class Part:
         new: alerts that are told for the first time, worst first.
         still: alerts that were told and go on, worst first.
         ended: alerts that were told and ended, oldest first.
+        closed: keys that some of `ended` were first told with, and nothing that still fires.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Part:
     new: tuple[Alert, ...] = ()
     still: tuple[Alert, ...] = ()
     ended: tuple[Known, ...] = ()
+    closed: tuple[str, ...] = ()
 
     @property
     def level(self) -> Level:
@@ -120,6 +122,7 @@ def due(
             parts.append(found)
         else:
             later.append(at)
+    parts = _closing(parts, state)
     parts.sort(key=lambda part: (-part.level, _since(part), part.key))
     waiting = len(parts) or bool(state.missed)
     if not waiting:
@@ -212,6 +215,15 @@ def _when(policy: Policy, entries: list[Known], part: Part, sent: Sent | None, *
         at = max(entry.ended_unix_s or 0.0 for entry in part.ended)
         return at if sent is None else max(at, sent.at_unix_s + policy.group_interval_s)
     return _repeat(policy, sent) if part.still else None
+
+
+def _closing(parts: list[Part], state: Telling) -> list[Part]:
+    if not any(part.ended for part in parts):
+        return parts
+    held = {entry.told_with for entry in state.known.values() if entry.ended_unix_s is None}
+    return [
+        replace(part, closed=tuple(sorted({entry.told_with for entry in part.ended} - held - {""}))) for part in parts
+    ]
 
 
 def _repeat(policy: Policy, sent: Sent | None) -> float | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from leptontui.alerts.notify.message import Message, News, Part
+from leptontui.alerts.notify.message import Message, Part
 from leptontui.alerts.notify.poster import Poster
 from leptontui.alerts.notify.spec import Login, Secret
 from leptontui.alerts.notify.wording import words
@@ -52,8 +52,8 @@ def events(message: Message, origin: str) -> Iterator[dict[str, object]]:
     """The events of a message, without the key.
 
     What is new opens an incident for its group, or joins the open one. Of very many at once the last ones share an
-    incident that somebody has to resolve by hand: it must not end with one of them. What was told under another name,
-    before it was known to be part of the group, is resolved by that name too.
+    incident that somebody has to resolve by hand: it must not end with one of them. An incident is called as the group
+    it was opened for, and resolved when everything ended that was first told with that group, wherever it is now.
     """
     new = [part for part in message.parts if part.new]
     alone = new if len(new) <= MOST_INCIDENTS else new[: MOST_INCIDENTS - 1]
@@ -62,12 +62,9 @@ def events(message: Message, origin: str) -> Iterator[dict[str, object]]:
     if rest := tuple(new[len(alone) :]):
         together = Message(rest, message.at_unix_s, failing_unix_s=message.failing_unix_s)
         yield _trigger(rest[0], together, f"digest {message.at_unix_s} {rest[0].key}", origin)
-    for part in message.parts:
-        names = {entry.told_with for entry in part.ended if entry.told_with} - {part.key}
-        if part.news is News.RESOLVED:
-            names.add(part.key)
-        for name in sorted(names):
-            yield {"event_action": "resolve", "dedup_key": _dedup_key(name)}
+    closed = {name for part in message.parts for name in part.closed}
+    for name in sorted(closed - {part.key for part in new}):
+        yield {"event_action": "resolve", "dedup_key": dedup_key(name)}
 
 
 def _trigger(part: Part, message: Message, name: str, origin: str) -> dict[str, object]:
@@ -85,12 +82,12 @@ def _trigger(part: Part, message: Message, name: str, origin: str) -> dict[str, 
     }
     return {
         "event_action": "trigger",
-        "dedup_key": _dedup_key(name),
+        "dedup_key": dedup_key(name),
         "client": "leptontui",
         "payload": payload,
     }
 
 
-def _dedup_key(key: str) -> str:
-    """At most 255 characters, whatever labels a key is made of."""
+def dedup_key(key: str) -> str:
+    """What PagerDuty knows a group's incident by: at most 255 characters, whatever labels a key is made of."""
     return "leptontui-" + hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]

@@ -33,8 +33,8 @@ class Duty(Protocol):
     def take(self, now: float, *, is_leaving: bool) -> Callable[[], str] | None:
         """Something to send, as a call that blocks and says what went wrong; None if nothing is due."""
 
-    def settle(self, trouble: str, now: float) -> None:
-        """Note how what `take` gave last went."""
+    def settle(self, trouble: str, now: float) -> bool:
+        """Note how what `take` gave last went; whether that is worth remembering over a restart."""
 
     @property
     def waiting(self) -> int:
@@ -57,7 +57,7 @@ class Teller:
         duty: what it does there.
         clock: unix seconds.
         chance: where jitter comes from.
-        on_settled: called after each attempt.
+        on_settled: called when there is something new to remember.
         limit_s: time limit of one attempt.
         first_retry_s: bound of the first pause after a failure.
     """
@@ -148,7 +148,7 @@ class Teller:
     def _settle(self, trouble: str) -> None:
         self._flight = None
         now = self._clock()
-        self.duty.settle(trouble, now)
+        is_news = self.duty.settle(trouble, now)
         self._trouble = trouble
         if trouble:
             self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
@@ -157,7 +157,8 @@ class Teller:
         else:
             self._failures, self._retry_unix_s = 0, 0.0
         self._restate()
-        self._on_settled()
+        if is_news:
+            self._on_settled()
 
     def _restate(self) -> None:
         duty = self.duty

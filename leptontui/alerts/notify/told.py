@@ -27,9 +27,8 @@ class Known:
         seen_unix_s: when it was first seen as one to be told.
         told_unix_s: when it was told; None while it waits.
         ended_unix_s: when it ended; None while it fires.
-        is_hushed: silenced or explained by another one, when last seen: its end is not told.
         is_worse: it was told, and its level has risen since.
-        told_with: key of the group it was first told with; "" while it waits.
+        told_with: key of the group it was first told with: a pager's incident is called so; "" while it waits.
     """
 
     id: str
@@ -41,7 +40,6 @@ class Known:
     seen_unix_s: float
     told_unix_s: float | None = None
     ended_unix_s: float | None = None
-    is_hushed: bool = False
     is_worse: bool = False
     told_with: str = ""
 
@@ -156,7 +154,6 @@ def _key(policy: Policy, group: AlertGroup, alert: Alert) -> str:
 
 def _seen(entry: Known | None, key: str, alert: Alert, now: float) -> Known | None:
     """What is known of an alert that fires; None if it waits no longer because somebody looks after it."""
-    is_hushed = bool(alert.silenced_by or alert.inhibited_by)
     is_told = entry is not None and entry.told_unix_s is not None
     if not is_told and not alert.is_active:
         return None
@@ -164,8 +161,8 @@ def _seen(entry: Known | None, key: str, alert: Alert, now: float) -> Known | No
         return Known(alert.id, key, alert.level, alert.rule, alert.subject.host, alert.summary, now)
     is_worse = is_told and alert.level > entry.level and alert.is_active
     level = entry.level if is_told else alert.level
-    now_known = (entry.key, entry.level, entry.summary, entry.ended_unix_s, entry.is_hushed, entry.is_worse)
-    if now_known == (key, level, alert.summary, None, is_hushed, is_worse) and entry.seen_unix_s <= now:
+    now_known = (entry.key, entry.level, entry.summary, entry.ended_unix_s, entry.is_worse)
+    if now_known == (key, level, alert.summary, None, is_worse) and entry.seen_unix_s <= now:
         return entry  # as nearly always
     return replace(
         entry,
@@ -174,7 +171,6 @@ def _seen(entry: Known | None, key: str, alert: Alert, now: float) -> Known | No
         summary=alert.summary,
         seen_unix_s=now if is_worse and not entry.is_worse else min(entry.seen_unix_s, now),
         ended_unix_s=None,
-        is_hushed=is_hushed,
         is_worse=is_worse,
     )
 
@@ -198,7 +194,8 @@ def _with_ended(
         if entry.told_unix_s is None:
             if is_held and now - entry.seen_unix_s >= policy.group_wait_s:
                 missed.append(replace(entry, ended_unix_s=min(now, endings.get(entry.id, now))))
-        elif policy.sends_resolved and not entry.is_hushed:
+        elif policy.sends_resolved:
+            # Silenced or not: who was told of it is told that it is over.
             ended = entry.ended_unix_s if entry.ended_unix_s is not None else endings.get(entry.id, now)
             known[entry.id] = replace(entry, ended_unix_s=min(now, ended))
     more = state.missed_more + max(0, len(missed) - MOST_MISSED)

@@ -1,23 +1,23 @@
 """PagerDuty: one incident for one trouble, resolved when it ends, whatever groups it went through."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leptontui.alerts.notify import address
 from leptontui.alerts.notify.file import examine_notifiers
 from leptontui.alerts.notify.message import Message, News, Part
-from leptontui.alerts.notify.pagerduty_way import MOST_INCIDENTS, PagerDutyWay, events
+from leptontui.alerts.notify.pagerduty_way import MOST_INCIDENTS, PagerDutyWay, dedup_key, events
 from leptontui.alerts.notify.spec import Policy, Secret, Way
 from leptontui.cli import main
 from leptontui.model.alert import Level
 from tests.unit.notify.boards import T0, Recipient, alert, group
 from tests.unit.notify.receiver import Receiver
-from tests.unit.notify.test_notify_properties import HOUR_S, STEPS, Step, told
+from tests.unit.notify.test_notify_properties import HOUR_S, STATES, STEPS, Step, told
 
 KEY = "0123456789abcdefINTEGRATION"
 
@@ -74,7 +74,7 @@ def test_very_many_troubles_ring_a_few_times() -> None:
     sent = list(events(Message(parts, T0), "bastion"))
     assert len(sent) == MOST_INCIDENTS
     assert "91 troubles at once" in sent[-1]["payload"]["summary"]  # type: ignore[index]
-    ends = tuple(Part(part.key, News.RESOLVED, part.title) for part in parts)
+    ends = tuple(Part(part.key, News.RESOLVED, part.title, closed=(part.key,)) for part in parts)
     names = {event["dedup_key"] for event in events(Message(ends, T0), "bastion")}
     assert [event["dedup_key"] in names for event in sent] == [True] * 9 + [False]
 
@@ -89,12 +89,18 @@ def test_a_reminder_rings_nobody() -> None:
 def test_when_all_is_well_no_incident_is_left(steps: list[Step]) -> None:
     policy = Policy(group_wait_s=10, group_interval_s=60, repeat_interval_s=0)
     gone = Step(4 * HOUR_S, ("gone",) * 5, (0, 1, 2, 0, 1), is_up=True, is_restart=False)
-    # A silence holds back the news of an end.
-    steps = [
-        replace(step, states=tuple(s if s in {"gone", "firing", "acknowledged"} else "firing" for s in step.states))
-        for step in steps
-    ]
     assert opened(told(policy, [*steps, gone])) == {}
+
+
+@settings(deadline=None, max_examples=150)
+@given(STEPS, st.tuples(*[STATES] * 5))
+def test_what_fires_in_the_end_has_an_incident(steps: list[Step], last: tuple[str, ...]) -> None:
+    policy = Policy(group_wait_s=10, group_interval_s=60, repeat_interval_s=0)
+    quiet = Step(4 * HOUR_S, last, (0, 1, 2, 0, 1), is_up=True, is_restart=False)
+    anna = told(policy, [*steps, quiet])
+    names = set(opened(anna))
+    for entry in anna.state.known.values():
+        assert dedup_key(entry.told_with) in names
 
 
 def test_over_the_wire_with_the_key_and_without_showing_it(

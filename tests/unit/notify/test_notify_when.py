@@ -146,12 +146,18 @@ def test_what_is_acknowledged_while_it_waits_is_not_told() -> None:
     assert not anna.wait(T0 + 60)
 
 
-def test_the_end_of_what_was_acknowledged_is_told_and_of_what_is_silenced_is_not() -> None:
-    for hushed, is_told in ((acknowledged(alert("a")), True), (replace(alert("a"), silenced_by="s1"), False)):
+def test_the_end_of_what_was_told_is_told_whoever_looks_after_it() -> None:
+    for hushed in (
+        acknowledged(alert("a")),
+        replace(alert("a"), silenced_by="s1"),
+        replace(alert("a"), inhibited_by="b"),
+    ):
         anna = Recipient(Policy(group_wait_s=0, group_interval_s=10))
         anna.see(T0, group("g", alert("a")))
-        anna.see(T0 + 20, group("g", hushed))
-        assert bool(anna.see(T0 + 30)) is is_told
+        assert not anna.see(T0 + 20, group("g", hushed))
+        (message,) = anna.see(T0 + 30)
+        assert message.parts[0].news is News.RESOLVED
+        assert not anna.see(T0 + 40, group("g", hushed))
 
 
 def test_what_flaps_is_told_once() -> None:
