@@ -122,18 +122,23 @@ def _show(
     )
     app.call_after_first_paint(thread.start)
 
-    def leave(*_: object) -> None:
-        app.exit(return_code=0)
-        threading.Thread(target=_end_at_last, args=(thread,), name="leaving", daemon=True).start()
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # So that the terminal is given back, links are closed, and a simulated fleet ends.
-        signal.signal(number, leave)
+    _leave_when_told(app, thread)
     try:
         app.run()
     finally:
         thread.stop()
     return app.return_code or 0
+
+
+def _leave_when_told(app: LeptonApp, thread: EngineThread) -> None:
+    """On a signal give the terminal back, close the links, and let a simulated fleet end."""
+
+    def leave(*_: object) -> None:
+        app.exit(return_code=0)
+        threading.Thread(target=_end_at_last, args=(thread,), name="leaving", daemon=True).start()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
 
 
 def _end_at_last(thread: EngineThread) -> None:
