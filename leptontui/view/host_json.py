@@ -11,7 +11,7 @@ from leptontui.model.series import Entity
 from leptontui.snapshot import FleetSnapshot, Frames
 from leptontui.view.entity_json import entity_json, link_json, number
 from leptontui.view.host_rows import throttle_words
-from leptontui.view.told_rows import age_s_of, own_severity, rows_of, severity_of, text_of, texts_of
+from leptontui.view.told_rows import age_s_of, own_severity, rows_of, severity_of, text_of, texts_of, verdict_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,6 +85,7 @@ def host_json(
         "severity": severity_of(row).name.lower(),
         "health": text_of(row, "health") or "",
         "findings": texts_of(row, "findings"),
+        "verdict": verdict_of(row),
         "node_state": text_of(row, "node_state") or None,
         "partitions": None if target is None else list(target.partitions),
         "origin": None if target is None else target.origin or None,
@@ -107,6 +108,7 @@ def _gpu(row: dict[str, Any], told: dict[str, Any], processes: list[dict[str, An
         "severity": own_severity(row).name.lower(),
         "health": text_of(row, "health") or "",
         "findings": texts_of(row, "findings"),
+        "verdict": verdict_of(row),
         "state": text_of(row, "state"),
         "received_unix_s": number(row.get("received_unix_s"), 3),
         "processes": processes,

@@ -100,6 +100,9 @@ class GpuRow:
     severity: int | None = None
     health: str | None = None
     findings: tuple[str, ...] | None = None
+    verdict_rank: int | None = None
+    verdict_words: str | None = None
+    verdict_source: str | None = None
     state: str | None = None
     user: str | None = None
     job: str | None = None

@@ -18,6 +18,7 @@ _ASKED_FOR: Final = frozenset(
     {
         *("host", "group", "link", "link_cause", "received_unix_s", "severity", "health", "findings", "node_state"),
         *("gpus_expected", "cpu_util_pct", "memory_used_bytes", "memory_total_bytes"),
+        *("verdict_action", "verdict_words", "verdict_source", "verdict_evidence"),
         *("uuid", "index", "mig_index", "parent_uuid", "name", "state", "user", "job"),
     }
 )
@@ -83,6 +84,19 @@ def age_s_of(snapshot: FleetSnapshot, row: Mapping[str, Any]) -> float | None:
     """How old a row's values are; None if it never had any."""
     received = row.get("received_unix_s")
     return None if received is None else number(max(0.0, snapshot.t_unix_s - received), 1)
+
+
+def verdict_of(row: Mapping[str, Any]) -> dict[str, object] | None:
+    """What is to be done about a host or GPU, why and who says so; None where nothing fresh is known."""
+    action = text_of(row, "verdict_action")
+    if action is None:
+        return None
+    return {
+        "action": action,
+        "words": text_of(row, "verdict_words") or "",
+        "source": text_of(row, "verdict_source") or "",
+        "evidence": texts_of(row, "verdict_evidence"),
+    }
 
 
 def texts_of(row: Mapping[str, Any], name: str) -> list[str]:

@@ -44,6 +44,16 @@ async def test_everything_of_the_gpu_under_the_cursor(stage):
         assert "Xid 63 ×7" in stage.text
 
 
+@pytest.mark.parametrize(("rank", "is_told"), [(4, True), (1, False), (None, False)])
+async def test_what_is_to_be_done_and_who_says_so(rank, is_told):
+    words = "drain, then reset the GPU: row remap pending; job 8812 of anna runs here"
+    verdict = {"verdict_rank": rank, "verdict_words": words, "verdict_source": "gpud, DCGM"}
+    stage = FleetPilot(FakeSource(make_snapshot([host_row("a")], [gpu_row("a", 0, **verdict)])))
+    async with stage.run(200, 60):
+        await stage.press("down", "i")
+        assert (f"→ {words} (says gpud, DCGM)" in stage.text) is is_told
+
+
 async def test_what_is_not_known_is_a_dash_never_nothing(stage):
     stage = FleetPilot(FakeSource(make_snapshot([host_row("a")], [gpu_row("a", 0, power_w=None, ecc_corrected=None)])))
     async with stage.run(200, 60):

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from leptontui.model.focus import Focus
 from leptontui.model.health import Severity
 from leptontui.model.text import plain
+from leptontui.model.verdict import Remedy
 from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.render import numbers
 from leptontui.render.cells import Piece
@@ -130,7 +131,13 @@ class InspectScreen(PagedScreen[HostPage]):
         words = gpu.health or _STATES.get(gpu.state or "", "") or ("well" if severity is Severity.WELL else "")
         for said in (gpu.findings or (f"{severity.glyph} {words}",))[:_MOST_FINDINGS]:
             lines += wrapped(said, self.size.width, role_of(_severity_of(said)), lines=2)
-        return [*lines, *self._of_host(page), ()]
+        return [*lines, *self._verdict(gpu), *self._of_host(page), ()]
+
+    def _verdict(self, gpu: GpuRow) -> Iterator[tuple[Piece, ...]]:
+        """What is to be done, and whose rule says so; nothing where watching is all."""
+        if (gpu.verdict_rank or 0) > Remedy.WATCH and gpu.verdict_words:
+            words = f"→ {gpu.verdict_words} (says {gpu.verdict_source})"
+            yield from wrapped(words, self.size.width, "accent", lines=2)
 
     def _of_host(self, page: HostPage) -> Iterator[tuple[Piece, ...]]:
         """What is wrong with its host, but for what is wrong with its GPUs."""

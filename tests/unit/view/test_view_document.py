@@ -214,6 +214,18 @@ def test_throttle_reasons_are_told_as_words_too():
     assert (gpu["throttle_reasons"], gpu["throttled_by"]) == (0x44, ["HW thermal", "power cap"])
 
 
+def test_verdicts_are_told_with_their_evidence():
+    verdict = {
+        "verdict_action": "drain-reset",
+        "verdict_words": "reset the GPU: row remap pending; nothing runs here",
+        "verdict_source": "gpud, DCGM",
+        "verdict_evidence": ["row remap pending: reset the GPU (gpud, DCGM)"],
+    }
+    host = document_of(snapshot(gpus=[verdict]))["hosts"][0]
+    assert host["verdict"] is None
+    assert host["gpus"][0]["verdict"] == {name.removeprefix("verdict_"): value for name, value in verdict.items()}
+
+
 def test_what_is_not_known_is_null():
     host = document_of(snapshot(hosts=[LOST], gpus=[]))["hosts"][0]
     assert (host["name"], host["link"], host["severity"]) == ("gpu2", "lost", "unknown")
