@@ -45,6 +45,13 @@ class Frames:
     `hosts` and `gpus` have `anomaly_score: f32` (the greatest of its series that are odd now, null if none is) and
     `anomaly: str` (what is odd about it, "" if nothing).
 
+    Of both also the verdict (`health.fusion.COLUMNS`; null where nothing fresh is known): `verdict_rank: i8` and
+    `verdict_action: str` (a `Remedy`), `verdict_words: str`, `verdict_reason: str`, `verdict_source: str`,
+    `verdict_evidence: list[str]`. And how they compare with their peers: of GPUs `peer_z_clock`, `peer_z_power`,
+    `peer_z_temp`, `peer_z_util`, `peer_z_memory`, `peer_z_pcie: f32` (robust z-scores), `peer_count: u32`,
+    `straggler: str` and `outlier: str` (null if it is none); of hosts `peer_z_temp`, `peer_z_clock: f32` and
+    `odd_host: str`, and the labels `rack: str` and `switch: str`.
+
     GPUs that are MIG instances are rows of their own, after their GPU. `state` is "present", "gone", or "unknown"
     while the driver hangs. Hosts have `node_state: str`,
     `partitions: str` (joined by commas) and `gpus_expected: u32` from the inventory.
