@@ -46,7 +46,7 @@ def eta_text(eta: Eta, now_unix_s: float) -> str:
     if expected is None:
         return f"from {_count(near / size)} {unit} on" if far is None else f"in {_count(near / size)}{edge} {unit}"
     if expected < _MINUTE_S:
-        return f"any moment {interval} {unit}"
+        return f"any moment {interval[:-1]} {unit})"
     return f"in {_count(expected / size)} {unit} {interval}"
 
 
@@ -59,16 +59,16 @@ def eta_clock(eta: Eta, now_unix_s: float) -> str:
 
 
 def precision_text(record: PredictionRecord | None) -> str:
-    """How good a rule's predictions were: "right 9 of 11 times, 2 came without warning"."""
+    """How good a rule's predictions were: "… were right 9 of 11 times, 2 came without warning"."""
     if record is None or record.precision is None:
-        return "none of its predictions has been judged yet"
+        return "none of this rule's predictions has been judged yet"
     judged = record.came_true + record.did_not
     missed = f", {record.missed} came without warning" if record.missed else ""
-    return f"right {record.came_true} of {judged} time{'' if judged == 1 else 's'}{missed}"
+    return f"this rule's predictions were right {record.came_true} of {judged} time{'' if judged == 1 else 's'}{missed}"
 
 
 def precision_short(record: PredictionRecord | None) -> str:
-    """The same for a column: "right 9 of 11"."""
+    """The same for a column: "right 9 of 11", "not judged yet"."""
     if record is None or record.precision is None:
         return "not judged yet"
     return f"right {record.came_true} of {record.came_true + record.did_not}"
@@ -79,10 +79,12 @@ def record_of(records: Iterable[PredictionRecord], rule: str) -> PredictionRecor
     return next((record for record in records if record.rule == rule), None)
 
 
-def marks(alert: Alert, now_unix_s: float, silences: Iterable[Silence] = ()) -> tuple[Piece, ...]:
+def marks(
+    alert: Alert, now_unix_s: float, silences: Iterable[Silence] = (), *, has_state: bool = True
+) -> tuple[Piece, ...]:
     """Who or what looks after an alert, and how it behaves: "✓ anna", "silenced until 08:00", "flapping ×4"."""
     pieces: list[Piece] = []
-    if alert.state is AlertState.PENDING:
+    if has_state and alert.state is AlertState.PENDING:
         pieces.append(Piece(f"pending {age(now_unix_s - alert.since_unix_s)}", "dim"))
     if alert.is_over:
         pieces.append(Piece("over, waits for you", "accent") if alert.acknowledgement is None else Piece("over", "dim"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -11,6 +12,7 @@ from leptontui.model.text import plain
 from leptontui.snapshot import FleetSnapshot
 
 _LONGEST: Final = 60
+_MORE: Final = re.compile(r" \(\+\d+ on [^()]*\)$")
 Numbers = Mapping[tuple[str, str], str]
 """What GPUs are called, by host and uuid: "GPU 3"."""
 
@@ -69,11 +71,16 @@ def place_of(alert: Alert, numbers: Numbers) -> str:
 def apart(text: str, where: str, host: str) -> str:
     """A summary without the place that stands beside it already: rules' templates mostly begin with it.
 
+    Of a group on one host the title is the worst alert's and how many more there are, "… (+3 on gpu-017)": that is told
+    beside it, too.
+
     Args:
         text: fit for the screen.
         where: what stands beside it: host and part, or more hosts' common cause.
         host: the host's name, fit for the screen; "" for the fleet.
     """
+    if host and text.endswith(f" on {host})"):
+        text = _MORE.sub("", text)
     for place in (where, host):
         if place and text.startswith(f"{place}: "):
             return text.removeprefix(f"{place}: ")

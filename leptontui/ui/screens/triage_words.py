@@ -111,7 +111,7 @@ def about(row: Row, page: TriagePage, width: int, now_unix_s: float) -> list[Seq
     if alert.eta is not None:
         record = record_of(page.board.predictions, alert.rule)
         words = f" {eta_text(alert.eta, now_unix_s)}, at {eta_clock(alert.eta, now_unix_s)}"
-        lines.append((Piece(words, "predicted"), Piece(f"   this rule was {precision_text(record)}", "dim")))
+        lines.append((Piece(words, "predicted"), Piece(f"   {precision_text(record)}", "dim")))
     why = alert.acknowledgement.why if alert.acknowledgement is not None else ""
     if why:
         lines.append((Piece(f" ✓ {plain(why)}", "well"),))

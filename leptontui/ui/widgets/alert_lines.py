@@ -62,7 +62,7 @@ def _head(sheet: AlertSheet, alert: Alert, width: int, now_unix_s: float) -> Lin
     glyph, role = sign_of(alert.level, is_predictive=alert.is_predictive)
     is_over = alert.state is AlertState.RESOLVED
     word = f"predicted, {alert.level.word}" if alert.is_predictive else alert.level.word
-    found = marks(alert, now_unix_s, [sheet.silence] if sheet.silence is not None else ())
+    found = marks(alert, now_unix_s, [sheet.silence] if sheet.silence is not None else (), has_state=False)
     yield (
         Piece(f" {'●' if is_over else glyph} {word}", "well" if is_over else role, is_bold=True),
         Piece(f"   {sheet.where}", is_bold=True),
@@ -82,7 +82,7 @@ def _when(sheet: AlertSheet, alert: Alert, width: int, now_unix_s: float) -> Lin
     if alert.eta is not None:
         words = f"{eta_text(alert.eta, now_unix_s)}, at {eta_clock(alert.eta, now_unix_s)}; threshold"
         yield from _entry("expected", f"{words} {three(alert.eta.threshold)}", width, "predicted")
-        yield from _entry("trust", f"this rule's predictions were {precision_text(sheet.record)}", width)
+        yield from _entry("trust", precision_text(sheet.record), width)
     old = now_unix_s - alert.seen_unix_s
     if alert.state is not AlertState.RESOLVED and alert.seen_unix_s and (old >= _OLD_S or not sheet.is_live):
         words = f"its condition was last seen {age(old)} ago: nothing fresh is known of its host"

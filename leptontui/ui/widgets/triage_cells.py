@@ -22,7 +22,7 @@ _MARK, _INDENT = 2, 2
 _PRECISION: Final = 16
 """Cells of "right 123 of 456"."""
 _LEAST_WHERE, _MOST_WHERE, _MOST_WHERE_ROOMY = 8, 18, 30
-_MOST_MARKS: Final = 0.45
+_MOST_MARKS: Final = 0.5
 """Share of what is left for words that marks may take."""
 
 
@@ -66,9 +66,12 @@ def row_cells(
     if isinstance(row, ChangeRow):
         return fit_pieces((*mark, *_change(row, columns, now_unix_s)), width)
     head = (*mark, *_head(row, columns, now_unix_s))
-    tail = _tail(row, page, now_unix_s, is_roomy=columns.is_roomy)
     room = width - width_of(head)
-    tail = fit_pieces(tail, min(width_of(tail), int(room * _MOST_MARKS)))
+    most = int(room * _MOST_MARKS)
+    tail = _tail(row, page, now_unix_s, has_precision=columns.is_roomy)
+    if width_of(tail) > most:
+        tail = _tail(row, page, now_unix_s, has_precision=False)
+    tail = fit_pieces(tail, min(width_of(tail), most))
     space = room - width_of(tail) - (2 if tail else 0)
     what = fit_pieces(_what(row), max(0, space))
     return fit_pieces((*head, *what, Piece("  " if tail else ""), *tail), width)
@@ -95,22 +98,20 @@ def _what(row: TriageRow) -> tuple[Piece, ...]:
     if not row.is_group:
         return (Piece(apart(plain(row.alert.summary), row.where, host), role, is_bold),)
     sign = "▾" if row.is_open else "▸"
-    title = plain(row.group.title if len(row.alerts) > 1 else row.alert.summary)
-    # Of a group on one host the title is the worst alert's, and how many more there are: the sign says that.
-    title = apart(title.removesuffix(f" (+{len(row.alerts) - 1} on {host})"), row.where, host)
+    title = apart(plain(row.group.title if len(row.alerts) > 1 else row.alert.summary), row.where, host)
     # Most titles of groups begin with how many they are.
     count = "" if len(row.alerts) == 1 or title.startswith(f"{len(row.alerts)} ") else f"{len(row.alerts)} "
     hidden = f"+{row.hidden} " if row.hidden else ""
     return (Piece(f"{sign} {count}{hidden}", "accent"), Piece(title, role, is_bold))
 
 
-def _tail(row: TriageRow, page: TriagePage, now_unix_s: float, *, is_roomy: bool) -> tuple[Piece, ...]:
+def _tail(row: TriageRow, page: TriagePage, now_unix_s: float, *, has_precision: bool) -> tuple[Piece, ...]:
     """When it will be and how good such predictions were; who looks after it."""
     pieces: list[Piece] = []
     alert, silences = row.alert, page.board.silences
     if row.is_predictive and alert.eta is not None:
         pieces.append(Piece(eta_text(alert.eta, now_unix_s), "predicted" if row.care is Care.OPEN else "dim"))
-        if is_roomy:
+        if has_precision:
             pieces.append(
                 Piece(f"  {fit(precision_short(record_of(page.board.predictions, alert.rule)), _PRECISION)}", "dim")
             )

@@ -49,7 +49,7 @@ def eta(near, expected, far):
         (eta(7, 11, None), "in 11 min (7 or later)"),
         (eta(7, None, None), "from 7 min on"),
         (eta(7, None, 30), "in 7–30 min"),
-        (eta(-5, 0.5, 4), "any moment (0–4) min"),
+        (eta(-5, 0.5, 4), "any moment (0–4 min)"),
         (eta(-9, -5, -1), "was expected by 03:11"),
     ],
 )
@@ -64,10 +64,13 @@ def test_when_it_will_be_as_times_of_day():
 
 
 def test_how_far_to_trust_predictions():
-    assert precision_text(PredictionRecord("r", 9, 2, 1)) == "right 9 of 11 times, 1 came without warning"
-    assert precision_text(PredictionRecord("r", 1, 0)) == "right 1 of 1 time"
+    assert (
+        precision_text(PredictionRecord("r", 9, 2, 1))
+        == "this rule's predictions were right 9 of 11 times, 1 came without warning"
+    )
+    assert precision_text(PredictionRecord("r", 1, 0)) == "this rule's predictions were right 1 of 1 time"
     for unknown in (None, PredictionRecord("r", missed=4)):
-        assert precision_text(unknown) == "none of its predictions has been judged yet"
+        assert precision_text(unknown) == "none of this rule's predictions has been judged yet"
         assert precision_short(unknown) == "not judged yet", "no figure is not a figure of zero"
     assert precision_short(PredictionRecord("r", 9, 2)) == "right 9 of 11"
 
@@ -82,6 +85,7 @@ def test_marks_say_who_looks_after_it():
     assert said(marks(SILENCED, T0, [SILENCE])) == "silenced until 05:02"
     assert said(marks(SILENCED, T0)) == "silenced"
     assert said(marks(PENDING, T0)) == "pending 40 s"
+    assert marks(PENDING, T0, has_state=False) == ()
     assert said(marks(FLAPPING, T0)) == "flapping ×4"
     assert said(marks(replace(FLAPPING, is_flapping=False), T0)) == "back ×4"
     assert said(marks(replace(XID, is_over=True), T0)) == "over, waits for you"

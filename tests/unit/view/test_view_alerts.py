@@ -216,6 +216,7 @@ def test_the_wall_is_bounded_and_counts_the_rest():
         ("gpu-001 GPU 3: off the bus", "gpu-001", "GPU 3: off the bus"),
         ("gpu-0012: rebooted", "gpu-001", "gpu-0012: rebooted"),
         ("12 hosts unreachable", "bastion: b2", "12 hosts unreachable"),
+        ("gpu-001 GPU 3: hot (+2 on gpu-001)", "gpu-001", "GPU 3: hot"),
         ("", "gpu-001", ""),
     ],
 )
