@@ -24,7 +24,6 @@ from leptontui.model.series import ForecasterState, ForecasterStatus
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
 from leptontui.model.verdict import Overrides
-from leptontui.model.verdict import Overrides
 from leptontui.snapshot import FleetSnapshot
 from leptontui.sources.contract import Source
 from leptontui.store.store import Store
@@ -74,7 +73,6 @@ class Engine:
         foresight: what is foreseen; None without a forecaster.
         store: latest values and history; only for use on the loop that runs `run`.
         overrides: what the user says of Xids and other signals, instead of those who know them in general.
-        overrides: what the user says of Xids and other signals, instead of those who know them in general.
     """
 
     def __init__(
@@ -98,7 +96,6 @@ class Engine:
         self._forecaster = forecaster
         self.foresight = Foresight(self.store, forecaster, clock, share=forecast_share) if forecaster else None
         self._anomalies = None if anomaly_rate is None else Anomalies(self.store, clock, rate_per_day=anomaly_rate)
-        self.overrides = Overrides()
         self.overrides = Overrides()
         self._events = EventLog()
         self._unavailable: dict[str, tuple[str, ...]] = {}
@@ -256,7 +253,7 @@ class Engine:
                 ),
                 current=self._events.current,
                 questions=self._questions(),
-                notices=tuple(self._notices.values()),
+                notices=(*self._notices.values(), *([f"forecasts: {status.learned}"] if status.learned else [])),
                 anomalies=anomalies.told if anomalies else (),
                 anomaly_watch=anomalies.watch if anomalies else None,
                 odd=anomalies.frame() if anomalies else None,

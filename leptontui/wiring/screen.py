@@ -106,19 +106,15 @@ def _show(
 
     thread = EngineThread(build, failed)
     commands: CommandPort | None = ThreadedCommands(thread) if can_act else None
-    remote = sum(not host.is_local for host in fleet.hosts)
-    is_alone = not remote and (book is None or book.is_fixed)
-    notice = how_to_add_hosts() if is_alone else allow_links(remote)
-    access = ThreadedAccess(thread)
     app = LeptonApp(
         thread,
         commands,
-        access=access,
+        access=ThreadedAccess(thread),
         alerts=ThreadedAlerts(thread) if can_act else None,
         fleet=fleet,
         theme=theme,
         is_wallboard=is_wallboard,
-        notice=notice,
+        notice=_notice(fleet, book),
     )
     app.call_after_first_paint(thread.start)
 
@@ -128,6 +124,13 @@ def _show(
     finally:
         thread.stop()
     return app.return_code or 0
+
+
+def _notice(fleet: Fleet, book: Book | None) -> str:
+    """What to tell the user at the start; "" for nothing."""
+    remote = sum(not host.is_local for host in fleet.hosts)
+    is_alone = not remote and (book is None or book.is_fixed)
+    return how_to_add_hosts() if is_alone else allow_links(remote)
 
 
 def _leave_when_told(app: LeptonApp, thread: EngineThread) -> None:
