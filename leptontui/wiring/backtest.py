@@ -24,7 +24,7 @@ from leptontui.forecast.past import Past
 from leptontui.forecast.portfolio import MOST_POINTS, Portfolio
 from leptontui.wiring.backtest_scores import BASELINES, Baselines, Scores, geometric_mean
 from leptontui.wiring.backtest_text import backtest_text
-from leptontui.wiring.recorded import Recorded, read_recorded
+from leptontui.wiring.recorded import Recorded, card_bytes, read_recorded
 
 SCHEMA: Final = 1
 WARM_UP: Final = (30, 120)
@@ -132,9 +132,11 @@ def _test(
         for index, one in enumerate(series)
         for origin in _origins(one, count)
     )
+    most = 0.0
     for _, index, origin in turns:
         one = series[index]
-        past = _past(one, origin)
+        most = max(most, float(np.nanmax(one.values[max(0, origin - MOST_POINTS) : origin + 1])))
+        past = _past(one, origin, most)
         started = time.process_time()
         made = portfolio.forecast(past, steps[-1], is_heavy=is_heavy)
         tested.seconds += time.process_time() - started
@@ -161,9 +163,10 @@ def _warm_up() -> None:
     Portfolio().forecast(Past("", "", np.arange(40.0) % 7.0, 40.0, 1.0), 2)
 
 
-def _past(one: Recorded, origin: int) -> Past:
-    """What was known at an origin, and nothing else."""
+def _past(one: Recorded, origin: int, most: float) -> Past:
+    """What was known at an origin, and nothing else; `most` is the largest value that any series had by then."""
     lower, upper = one.bounds_at(origin)
+    upper = card_bytes(one.metric, most) if upper is None else upper
     return Past(
         one.series,
         f"{one.metric}@{one.step_s:g}s",

@@ -22,6 +22,8 @@ NAMING: Final = ("host", "entity", "instance")
 MOST_BUCKETS: Final = 2_000_000
 """A series of more steps, gaps counted, is not one of regular steps."""
 LEAST_VALUES: Final = 3
+CARD_GIB: Final = (8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 128, 141, 192, 256, 288)
+"""Sizes of GPUs' memory."""
 _SUFFIX_BOUNDS: Final = (("_pct", 0.0, 100.0), ("_frac", 0.0, 1.0), ("_bytes", 0.0, None), ("_kbs", 0.0, None))
 
 
@@ -48,16 +50,32 @@ class Recorded:
     def bounds_at(self, origin: int) -> tuple[float | None, float | None]:
         """Physical bounds: the catalogue's, else by the name's unit, else not negative.
 
-        A bound that the series broke before is none: some call a share of one core "per cent".
+        An upper bound that the series is mostly beyond is none: some call a share of one core "per cent"; a lower one
+        that it was ever beyond is none either: not every number is a quantity.
         """
         lower, upper = _named_bounds(self.metric)
         seen = self.values[: origin + 1]
         seen = seen[np.isfinite(seen)]
         if lower is not None and len(seen) and seen.min() < lower:
             lower = None
-        if upper is not None and len(seen) and seen.max() > upper:
+        if upper is not None and len(seen) and np.median(seen) > upper:
             upper = None
         return lower, upper
+
+
+def card_bytes(metric: str, most: float) -> float | None:
+    """A bound for the memory used on a GPU, where a recording does not say how much there is.
+
+    Args:
+        metric: its name.
+        most: the most that any card has used so far, in bytes.
+
+    Returns:
+        The smallest size that cards are made in and that holds it; None for other metrics, and beyond the largest.
+    """
+    if not (metric.endswith("_bytes") and "gpu" in metric and "mem" in metric):
+        return None
+    return next((size * 2.0**30 for size in CARD_GIB if size * 2.0**30 >= most), None)
 
 
 def read_recorded(path: Path, metric: str | None = None) -> dict[str, list[Recorded]]:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from leptontui.cli import main
+from leptontui.wiring.recorded import card_bytes
 
 N = 160
 
@@ -185,3 +186,31 @@ def test_where_nothing_can_be_written_is_told(write, tmp_path, capsys) -> None:
     assert "cannot be written" in refused(capsys, path, "--origins=5", "--out", tmp_path / "no" / "where.parquet")
     assert "is the recording itself" in refused(capsys, path, "--out", path)
     assert pl.read_parquet(path).columns == ["series", "metric", "ts", "value"]
+
+
+def test_bounds_are_those_of_the_unit(write, tmp_path, capsys) -> None:
+    gib = 2.0**30
+    random = np.random.default_rng(5)
+    memory = np.clip(np.cumsum(random.normal(0, 3, N)) + 40, 0, 47.9) * gib
+    frames = [
+        rows("a", "gpu_mem_bytes", memory),
+        rows("b", "share_frac", random.uniform(0, 1, N)),
+        rows("c", "cpu_pct", random.uniform(90, 104, N)),
+        rows("d", "shares_pct", random.uniform(200, 400, N)),
+        rows("e", "offset", random.normal(0, 1, N)),
+    ]
+    out = tmp_path / "forecasts.parquet"
+    told(capsys, write(pl.concat(frames)), "--origins", "30", "--out", out)
+    made = pl.read_parquet(out)
+
+    def within(metric):
+        part = made.filter(pl.col("metric") == metric)
+        return float(part["lo-95"].min()), float(part["hi-95"].max())
+
+    assert within("gpu_mem_bytes")[1] <= 48 * gib
+    assert within("share_frac")[0] >= 0 <= within("share_frac")[1] <= 1
+    assert within("cpu_pct")[1] == 100
+    assert within("shares_pct")[1] > 200  # mostly beyond: these per cent are of one core
+    assert within("offset")[0] < 0
+    assert card_bytes("memory_bytes", 1.0) is None
+    assert card_bytes("gpu_mem_bytes", 1e15) is None
