@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from leptontui.alerts.rules.columns import KEYS
@@ -43,6 +44,7 @@ _LABEL_COLUMNS: Final = {
     "series": "series",
 }
 """Columns that become labels, and what they are called there."""
+_NOW: Final = "__now"
 _KEPT: Final = frozenset({"rule", "level"})
 """Labels that nobody else may give."""
 
@@ -63,7 +65,8 @@ def findings(rule: Rule, rows: pl.DataFrame, facts: Facts) -> list[Finding]:
     columns = [conditions[text].expr.alias(f"__{n}") for n, text in enumerate(texts)]
     given = [name for name in _LABEL_COLUMNS if name in rows.columns]
     evidence = ["verdict_evidence"] if "verdict_evidence" in rows.columns and _is_verdict(rule) else []
-    shown = rows.select("host", INSTANCE, *given, *evidence, *columns)
+    now = [] if rule.crossing is None else [rule.crossing.value.cast(pl.Float64).alias(_NOW)]
+    shown = rows.select("host", INSTANCE, *given, *evidence, *columns, *now)
     foreseen = _foreseen(rule, facts)
     return [_finding(rule, dict(row), texts, facts, foreseen) for row in shown.iter_rows(named=True)]
 
@@ -87,7 +90,7 @@ def _finding(
     subject = Subject(rule.entity, str(row["host"] or ""), str(row[INSTANCE] or ""))
     value = _number(values.get(rule.value.text)) if rule.value else None
     threshold = _number(values.get(rule.threshold.text)) if rule.threshold else None
-    eta = _eta(rule, subject, threshold, foreseen)
+    eta = _eta(rule, subject, threshold, foreseen, _number(row.get(_NOW)))
     values |= {"rule": rule.name, "instance": subject.instance, "value": value, "threshold": threshold}
     values["eta"] = _eta_words(eta, facts.now_unix_s)
     told = row.get("verdict_evidence")
@@ -125,12 +128,17 @@ def _means(entity: Entity, column: str) -> bool:
     return not (column in {"index", "name"} and entity is not Entity.GPU)
 
 
-def _eta(rule: Rule, subject: Subject, threshold: float | None, foreseen: Foreseen | None) -> Eta | None:
+def _eta(
+    rule: Rule, subject: Subject, threshold: float | None, foreseen: Foreseen | None, now: float | None
+) -> Eta | None:
     if rule.crossing is None or threshold is None or foreseen is None:
         return None
     outlook, places = foreseen
     row = places.get((subject.host, subject.instance))
-    return None if row is None else outlook.eta(row, threshold, is_rising=rule.crossing.is_rising)
+    if row is None:
+        return None
+    one = outlook.chosen(row).moved(np.array([math.nan if now is None else now]))
+    return one.eta(0, threshold, is_rising=rule.crossing.is_rising)
 
 
 def _eta_words(eta: Eta | None, now_unix_s: float) -> str | None:

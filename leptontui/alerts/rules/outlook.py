@@ -100,6 +100,15 @@ class Outlook:
             origin + late if math.isfinite(late) else None,
         )
 
+    def moved(self, values: Floats) -> Outlook:
+        """The same, moved with what the series have done since: (n,) latest values, NaN where not known.
+
+        A forecast may be minutes old; what has risen since then is nearer to its threshold than it foresaw.
+        """
+        by = np.nan_to_num(values - self.values)
+        at = self.values + by
+        return Outlook(self.hosts, self.instances, self.origin_unix_s, at, self.seconds, self.lines + by[:, None, None])
+
     def chosen(self, row: int) -> Outlook:
         """Only one of them."""
         rows = slice(row, row + 1)

@@ -43,7 +43,7 @@ def table_of(facts: Facts, entity: Entity, rules: Sequence[Rule], troubles: dict
         return None
     rows = _with_links(rows.with_columns(_instance(rows, entity)), facts, entity)
     named = {column for rule in rules for column in rule.columns}
-    named |= {rule.crossing.metric for rule in rules if rule.crossing is not None}
+    named |= {item.metric for rule in rules for item in rule.derived if item.is_predicting}
     rows = _with_missing(rows, entity, named, facts)
     return _with_derived(rows, facts, entity, {item for rule in rules for item in rule.derived}, troubles)
 
@@ -136,6 +136,9 @@ def _foreseen(rows: pl.DataFrame, facts: Facts, entity: Entity, asked: Sequence[
         }
         pairs = pl.DataFrame(subjects).with_row_index(_AT).join(keys, on=["host", INSTANCE], how="inner")
         to, at = pairs[_TO].to_numpy(), pairs[_AT].to_numpy()
+        now = np.full(len(outlook.values), np.nan)
+        now[at] = rows[metric].cast(pl.Float64).to_numpy()[to]
+        outlook = outlook.moved(now)
         for item in mine:
             values = np.full(rows.height, np.nan)
             values[to] = _ahead(item, outlook, rows, to, at, facts.now_unix_s)

@@ -164,6 +164,15 @@ def test_a_quantile_lies_between_the_lines(quantile: float, value: float) -> Non
     assert str(ahead.at(2000.0, 0.5)[0]) == "nan"
 
 
+def test_a_forecast_moves_with_what_has_happened_since() -> None:
+    ahead = {(Entity.GPU, "temp_c"): outlook("h0", "GPU-0", 70.0, 75.0)}
+    ruled = rule(when="forecast(temp_c, '15m', 0.5) >= 90 AND temp_c < 90", summary="{threshold} in {eta}")
+    assert not evaluated(Known({Entity.GPU: gpus(temp_c=[70.0])}, outlooks=ahead), ruled).met
+    found = only(evaluated(Known({Entity.GPU: gpus(temp_c=[86.0])}, outlooks=ahead), ruled))
+    assert found.eta is not None
+    assert found.eta.expected_unix_s == pytest.approx(NOW + 720.0)
+
+
 def test_a_prediction_that_has_come_is_crossed() -> None:
     ahead = {(Entity.GPU, "temp_c"): outlook("h0", "GPU-0", 95.0, 100.0)}
     facts = Known({Entity.GPU: gpus(temp_c=[95.0, None], link=["live", "live"])}, outlooks=ahead)
