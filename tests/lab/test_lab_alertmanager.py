@@ -199,7 +199,7 @@ async def test_everything_that_helps_is_there(there: Alertmanager) -> None:
         "host": "gpu01",
         "instance": "gpu01",
         "predictive": "true",
-        "odd_name_1": "‹!channel> ünï",
+        "odd_name_1": "‹!channel› ünï",
         "_1st": "x",
     }
     assert found["annotations"]["summary"] == "gpu01 has lost a GPU"

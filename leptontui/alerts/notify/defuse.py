@@ -11,6 +11,9 @@ _MENTION: Final = re.compile(r"@(?=(?:everyone|here|channel|room|all)\b)|(?<![\w
 """What calls all, anywhere (Discord looks within words); a person; not the sign in a mail address or `user@host`."""
 _TAG: Final = re.compile(r"<(?=[^\s\d=])")
 """Slack's `<!channel>` and `<https://…|words>`, Discord's `<@&1>`, HTML; "a < b", "<5" and "<=" are left alone."""
+_ENDS_TAG: Final = re.compile(r"[!@]\s*\S|://")
+"""Where a text holds such, `>` ends a mention or a link: apprise's Slack makes them of `!channel>` and `https://…|words>`
+alone, escaped or not. Elsewhere it says "greater than"."""
 _LINK: Final = re.compile(r"\](?=\s*[(\[:])")
 """Markdown's `[words](https://…)` and `[words][1]`."""
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
@@ -26,6 +29,8 @@ def defused(text: str, limit: int) -> str:
     """
     text = plain(text, limit)
     text = _ENTITY.sub("＆", text)
+    if _ENDS_TAG.search(text):
+        text = text.replace(">", "›")
     text = _MENTION.sub("＠", text)
     text = _TAG.sub("‹", text)
     return _LINK.sub("］", text)

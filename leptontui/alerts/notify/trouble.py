@@ -22,6 +22,7 @@ _STATUS: Final = {
     429: "it asks us to send less (429)",
 }
 _FAILED_SERVER: Final = 500
+_MAIL_LOGIN: Final = frozenset({432, 454, 530, 534, 535, 538})
 _REDIRECT: Final = 300
 _REFUSED_REQUEST: Final = 400
 _ERRORS: Final = (
@@ -68,8 +69,17 @@ def of_words(text: str) -> str:
     """What a library's message comes to; "" if nothing is recognised. The text itself is never repeated."""
     if status := re.search(r"\berror=(\d{3})\b", text):
         return of_status(int(status.group(1)))
+    if answer := re.search(r"\((\d{3}), b['\"]", text):
+        return _of_mail(int(answer.group(1)))
     lowered = text[:4000].lower()
     return next((words for pattern, words in _ERRORS if re.search(pattern, lowered)), "")
+
+
+def _of_mail(code: int) -> str:
+    """What an SMTP server answered (RFC 5321, 4.2; RFC 4954, 6)."""
+    if code in _MAIL_LOGIN:
+        return f"it does not accept who we are ({code}); look at its token or password"
+    return f"it takes no mail for now ({code})" if code < _FAILED_SERVER else f"it does not accept the message ({code})"
 
 
 def of_error(error: BaseException) -> str:

@@ -175,14 +175,14 @@ def test_a_time_out_of_the_calendar_is_no_traceback() -> None:
 @pytest.mark.parametrize(
     ("hostile", "harmless"),
     [
-        ("<!channel> down", "‹!channel> down"),
-        ("<!subteam^S1|ops> <@U123> <#C1>", "‹!subteam^S1|ops> ‹＠U123> ‹#C1>"),
-        ("<https://evil.example|click>", "‹https://evil.example|click>"),
+        ("<!channel> down", "‹!channel› down"),
+        ("<!subteam^S1|ops> <@U123> <#C1>", "‹!subteam^S1|ops› ‹＠U123› ‹#C1›"),
+        ("<https://evil.example|click>", "‹https://evil.example|click›"),
         ("@everyone @here, @room (@kim)", "＠everyone ＠here, ＠room (＠kim)"),
         ("kim@example.org ran user@gpu01", "kim@example.org ran user@gpu01"),
         ("[click](https://evil) [a]: x [b] (c)", "[click］(https://evil) [a］: x [b］ (c)"),
         ("&lt;!channel&gt; a & b", "＆lt;!channel＆gt; a & b"),
-        ("temp < 85, 3 <5, x <= 2 > 1", "temp < 85, 3 <5, x <= 2 > 1"),
+        ("temp < 85, 3 <5, x <= 2 > 1, a->b", "temp < 85, 3 <5, x <= 2 > 1, a->b"),
         ("<img src=x> \x1b[31mred\x07\nline", "‹img src=x> red line"),
         ("a\u202eb\u200bc@\u200beveryone", "abc＠everyone"),
     ],
@@ -225,5 +225,6 @@ def test_failures_are_told_in_words_that_repeat_nothing() -> None:
 
 @given(st.text(max_size=200))
 def test_no_word_of_a_failure_is_repeated(text: str) -> None:
+    text = f"{text} S3CRET {text}"
     for said in (of_words(text), of_error(ValueError(text)), of_error(OSError(5, text))):
-        assert len(text) < 6 or text not in said
+        assert "S3CRET" not in said
