@@ -7,9 +7,12 @@ import sys
 from dataclasses import replace
 
 import pytest
+from alert_boards import XID, FakeAlerts, alert_fleet, board, group
+from fleet_pilot import FleetPilot
 from fleets import T0, FakeSource, frame_of, gpu_row, host_row, make_snapshot, train_fleet
 from stage import Stage
 
+from leptontui.model.alert import NotifierStatus
 from leptontui.model.series import Entity
 from leptontui.ui.commands import COMMANDS
 from leptontui.ui.screens.base import Condition
@@ -222,3 +225,43 @@ async def test_a_snapshot_that_cannot_be_shown_is_said():
 def test_wallboard_looks_as_it_did(snap_compare, size):
     shown = Shown(train_fleet(64))
     assert snap_compare(shown.app, terminal_size=size, run_before=shown.show)
+
+
+async def test_alerts_come_first_and_what_is_looked_after_last():
+    stage = FleetPilot(FakeSource(alert_fleet()), is_wallboard=True)
+    async with stage.run(120, 40):
+        lines = [
+            next(n for n, line in enumerate(stage.lines) if words in line)
+            for words in ("12 hosts unreachable", "Xid 79: GPU", "straggler", "in 11 min (7–19)", "rebooted by itself")
+        ]
+        assert lines == sorted(lines), stage.text
+        assert "✖ pages" in stage.text
+        assert "▲ 2 tickets" in stage.text
+        assert "✓ anna" in stage.line_of("rebooted by itself")
+        assert "clock is 2.1 s off" not in stage.text, "what is silenced is told to nobody"
+        assert "blind on 3 hosts of 24 since 03:10" in stage.text
+
+
+async def test_old_knowledge_and_a_silent_pager_are_never_hidden():
+    failing = NotifierStatus("pager", 3, 1, T0 - 600, "HTTP 503")
+    old = replace(XID, seen_unix_s=T0 - 240)
+    troubled = board(group(old), notifiers=(failing,), troubles=("rules.toml:3: no column temp",))
+    stage = FleetPilot(FakeSource(alert_fleet(troubled)), is_wallboard=True)
+    async with stage.run(140, 40):
+        assert "✖ pager fails since 03:02, 1 waiting: HTTP 503" in stage.text
+        assert "▲ rules.toml:3: no column temp" in stage.text
+        assert "last seen 4 m ago" in stage.line_of("Xid 79: GPU")
+        stage.now += 120
+        stage.app.screen.tick()
+        await stage.settle()
+        assert "▲ rules were last evaluated 2 m ago" in stage.text
+
+
+async def test_no_key_looks_after_alerts_on_a_wall():
+    port = FakeAlerts()
+    stage = FleetPilot(FakeSource(alert_fleet()), is_wallboard=True, alerts=port)
+    async with stage.run():
+        before = stage.app.screen
+        await stage.press("t", "a", "enter", "s", "H", "r", "u")
+        assert stage.app.screen is before
+        assert not (port.acknowledged or port.silenced or port.queries or port.reports)

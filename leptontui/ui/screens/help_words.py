@@ -52,6 +52,29 @@ _FILTERS: Final = (
     ("sev>=warning", "a severity"),
     ("!word", "not; two terms must both hold"),
 )
+_ALERTS: Final = (
+    ("✖ ▲ ·", "a page: somebody is woken; a ticket: in working hours; a note: told to nobody", "text"),
+    ("◆ in 11 min (7–19)", "a prediction, with the interval that holds in 80 % of cases", "predicted"),
+    ("right 9 of 11", "so many of the rule's predictions came true; one whose time has not come is not judged", "text"),
+    ("▸ 12", "alerts with one cause, in one line; → shows them, ← hides them", "accent"),
+    ("+3", "alerts that it explains: what is on an unreachable host is not told besides", "accent"),
+    ("✓ anna", "acknowledged: anna looks after it until it clears", "well"),
+    ("pending 40 s", "its condition holds, but not yet for as long as its rule asks", "dim"),
+    ("silenced until 08:00", "shown, but told to nobody until then", "dim"),
+    (
+        "flapping ×4",
+        "it ended and began again so often that it is told once and stays until it has been calm",
+        "warning",
+    ),
+    ("over, waits for you", "what it told of is over; it stays until it is acknowledged", "accent"),
+    ("/ xid rack:r3", "filters by words and by labels, with * and ?; a,b is either, ! turns a term round", "accent"),
+    ("level:page", "also rule: host: state: and every label that alerts carry", "accent"),
+    (
+        "host=~gpu-0.* job!=7",
+        "what a silence asks for: = != =~ !~, as in Alertmanager; values with spaces in quotes",
+        "accent",
+    ),
+)
 _CURSOR_KEYS: Final = (
     ("↑ ↓", "Choose a row; the cursor stays on its GPU or host wherever that is sorted to."),
     ("home end G", "Choose the first or last row; page up and page down go by a screenful."),
@@ -120,6 +143,7 @@ def _sections(powers: Powers) -> Iterator[HelpSection]:
     signs += [HelpRow(sign, words, "text") for sign, words in _SIGNS]
     yield HelpSection("Signs", tuple(signs))
     yield HelpSection("Filter", tuple(HelpRow(example, words) for example, words in _FILTERS))
+    yield HelpSection("Alerts", tuple(HelpRow(sign, words, role) for sign, words, role in _ALERTS))
     yield HelpSection("Events", tuple(HelpRow(name, words, "text") for name, words in EVENTS.items()))
     for entity, title in _ENTITIES.items():
         yield HelpSection(
