@@ -264,4 +264,4 @@ async def test_no_key_looks_after_alerts_on_a_wall():
         before = stage.app.screen
         await stage.press("t", "a", "enter", "s", "H", "r", "u")
         assert stage.app.screen is before
-        assert not (port.acknowledged or port.silenced or port.queries or port.reports)
+        assert not [*port.acknowledged, *port.silenced, *port.queries, *port.reports]
