@@ -78,7 +78,7 @@ class Detector:
             _WEIGHTS if self.settings.has_season else (*_WEIGHTS[: Reason.PHASE], *_WEIGHTS[Reason.LEVEL :])
         )
         self._expectation = Expectation(rows, self.settings)
-        self._rarities = [Rarity(rows) for _ in range(self._parts)]
+        self._rarities = [Rarity(rows, is_shared=self.settings.is_shared) for _ in range(self._parts)]
         self._calibration = Calibration(step_s, self.settings.merge_s)
         self._step_s = np.array(step_s, dtype=np.float64)
         self._held = np.zeros(rows)

@@ -7,12 +7,14 @@ extreme is always rarer and a short past never claims to know much.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from leptontui.anomaly.table import Flags, Floats, Rows, Table
+
+Singles = npt.NDArray[np.float32]
 
 BINS: Final = 32
 _FARTHEST: Final = np.float32(300.0)
@@ -38,13 +40,20 @@ class Rarity:
 
     Args:
         rows: how many.
+        is_shared: the rows are of the same kind: what all of them did is what is assumed of one with a short past,
+            in the place of the assumed tail.
     """
 
-    def __init__(self, rows: int) -> None:
-        kind = np.float32
-        self._table = Table(
-            {"counts": (0.0, (BINS,), kind), "sums": (0.0, (BINS + 1,), kind), "weight": (1.0, (), np.float64), "seen": (0, (), np.int32)}, rows
-        )
+    def __init__(self, rows: int, *, is_shared: bool = False) -> None:
+        self._is_shared = is_shared
+        self._all = np.zeros(BINS)
+        columns: dict[str, tuple[float, tuple[int, ...], Any]] = {
+            "counts": (0.0, (BINS,), np.float32),
+            "sums": (0.0, (BINS + 1,), np.float32),
+            "weight": (1.0, (), np.float64),
+            "seen": (0, (), np.int32),
+        }
+        self._table = Table(columns, rows)
 
     def resize(self, rows: int) -> None:
         """Make room for more rows."""
@@ -85,18 +94,36 @@ class Rarity:
         under = below + own * np.where(bins > 0, np.float32(0.5) + half, np.float32(1.0))
         far = np.abs(deviation)
         rest = (_PRIOR * 0.5 * self._table["weight"]).astype(np.float32)
-        tail = rest / np.sqrt(1 + far * far)
-        is_high = deviation > 0
-        share = np.minimum(above + np.where(is_high, tail, rest), under + np.where(is_high, rest, tail))
+        tail, is_high = 1 / np.sqrt(1 + far * far), deviation > 0
+        one = np.float32(1.0)
+        high, low = np.where(is_high, tail, one), np.where(is_high, one, tail)
+        if self._is_shared:
+            high, low = self._of_all(bins, half, high, low)
+        share = np.minimum(above + rest * high, under + rest * low)
         rarity = -np.log10(np.clip(2 * share / (total + 2 * rest), np.float32(1e-12), np.float32(1.0)))
         self._learn(bins, said)
         return np.where(said, np.minimum(rarity, _PER_UNIT * far), 0.0)
+
+    def _of_all(
+        self, bins: npt.NDArray[np.int32], half: Singles, high: Singles, low: Singles
+    ) -> tuple[Singles, Singles]:
+        """The assumed tails on either side, given what all rows did; `high` and `low` are those without it."""
+        sums = np.concatenate([[0.0], np.cumsum(self._all)])
+        own, total = self._all[bins], sums[-1]
+        above = total - sums[bins + 1] + own * np.where(bins < BINS - 1, 1 - half, 1.0)
+        under = sums[bins] + own * np.where(bins > 0, 0.5 + half, 1.0)
+        # Twice, as `judge` counts both sides.
+        high = (2.0 * above + _PRIOR * high) / (total + _PRIOR)
+        low = (2.0 * under + _PRIOR * low) / (total + _PRIOR)
+        return high.astype(np.float32), low.astype(np.float32)
 
     def _learn(self, bins: npt.NDArray[np.int32], said: Flags) -> None:
         counts, sums, weight = self._table["counts"], self._table["sums"], self._table["weight"]
         rows = np.flatnonzero(said)
         weight[rows] *= 1.0 + _FADE
         counts.ravel()[rows * BINS + bins[rows]] += weight[rows].astype(np.float32)
+        if self._is_shared:
+            self._all = (1.0 - _FADE) * self._all + np.bincount(bins[rows], minlength=BINS)
         seen = self._table["seen"]
         seen[rows] += 1
         # By the row's own count, so that no series' scores depend on which others there are.

@@ -22,6 +22,7 @@ class Settings:
         phases: parts of the day that are told apart.
         merge_s: alarms of a series closer than this are one; also the length of the blocks in which its past is
             counted, so that the rate counts alarms as they are told.
+        is_shared: the series are of one kind, so that what all of them do says what one of them may.
         gap_steps: after a silence of so many steps the forecast begins anew.
     """
 
@@ -30,4 +31,5 @@ class Settings:
     has_season: bool = True
     phases: int = 48
     merge_s: float = 3600.0
+    is_shared: bool = False
     gap_steps: float = 10.0

@@ -75,7 +75,7 @@ class AnomalyWatch:
         series: series that are watched.
         learning: those of them with too short a past to be judged.
         alarms: alarms of single series so far.
-        step_ms: what the last step cost, None before the first.
+        step_ms: CPU time that the last step took, None before the first.
     """
 
     rate_per_day: float

@@ -18,8 +18,8 @@ class AlertUse(Enum):
     FULL = "full"
 
 
-DEFAULT_RATE: Final = 0.001
-"""False anomalies for each series a day: one in three years, as a fleet has tens of thousands of series."""
+DEFAULT_RATE: Final = 0.01
+"""False anomalies allowed for each series a day: one in a hundred days."""
 
 
 @dataclass(frozen=True, slots=True)
