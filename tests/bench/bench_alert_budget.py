@@ -55,8 +55,8 @@ class Shift:
         self.troubles: set[str] = set()
         for host in self.layout.hosts:
             self.engine.link_changed(Link(host.name, LinkState.LIVE, T0))
-            hello = self.world.hello(host, t_unix_s=T0, interval_s=step_s)
-            self.engine._take([Received(host.name, hello, T0, 0.0)])
+        hellos = {host.name: self.world.hello(host, t_unix_s=T0, interval_s=step_s) for host in self.layout.hosts}
+        self.engine._take([Received(name, hello, T0, 0.0) for name, hello in hellos.items()])
 
     def step(self, seq: int) -> None:
         """One sweep of every host, one evaluation."""
