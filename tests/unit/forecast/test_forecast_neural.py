@@ -11,6 +11,7 @@ from leptontui.forecast import neural
 from leptontui.forecast.learner import Learner
 from leptontui.forecast.neural import AGAIN_AFTER_S, LEAST_POINTS, LEAST_SERIES, MISSING, MOST_STEPS, Neural
 from leptontui.forecast.past import Past
+from leptontui.forecast.portfolio import Portfolio
 from leptontui.forecast.protocol import Start, Task
 
 T0 = 1_760_000_000.0
@@ -139,3 +140,21 @@ def test_without_the_library_that_is_said_and_nothing_is_loaded(monkeypatch, cap
     assert main(["demo", "--neural"]) == 3
     assert "pip install 'leptontui[neural]'" in capsys.readouterr().err
     assert not {"torch", "neuralforecast"} & set(sys.modules)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_it_is_chosen_only_where_its_realised_error_wins(is_right):
+    rng = np.random.default_rng(0)
+    series = {name: 50 + rng.normal(0, 5, 420) for name in "abc"}
+    portfolio = Portfolio((80.0, 95.0), (Neural.name,))
+    errors, models = [], []
+    for origin in range(120, 380, 5):
+        for name, values in series.items():
+            seen = Past(name, "util_pct@10s", values[origin - 120 : origin], 10.0 * origin, 10.0)
+            told = values[origin : origin + 30] if is_right else np.full(30, 200.0)
+            made = portfolio.forecast(seen, 30, extra={Neural.name: told})
+            errors.append(abs(made.mean[29] - values[origin + 29]))
+            models.append(made.model)
+    assert all(Neural.name not in model for model in models[:20]), "not before it was scored"
+    assert (Neural.name in models[-1]) == is_right
+    assert (np.mean(errors[-30:]) < 0.5) == is_right
