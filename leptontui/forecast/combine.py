@@ -25,6 +25,9 @@ LEAST_STOOD: Final = 8
 """A value that has stood for as many steps is expected to stand for as many again as it has: flat stretches end, but no
 sooner than they began, and a level that other members remember is then not the one to be at."""
 _OVERLAP: Final = 10.0
+CARRY: Final = 0.7
+"""How much of what a member does better or worse on this series than on its class, at one horizon, is expected of it at
+the next: a leak is told by its near horizons long before its far ones were seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,13 @@ def _relative_errors(
         shared[index] = (norm * there).sum(axis=1)
     scale = _steadied(scale, seen, grid)
     prior = CLASS_ORIGINS * (1.0 + grid / _OVERLAP) * scale
+    relative = np.empty_like(own)
+    carried = np.ones(len(own))
     with np.errstate(all="ignore"):
-        relative = (own + prior * class_loss) / (shared + prior)
+        for n in range(len(grid)):
+            expected = class_loss[:, n] * carried
+            relative[:, n] = (own[:, n] + prior[n] * expected) / (shared[:, n] + prior[n])
+            carried = np.where(np.isfinite(relative[:, n]), relative[:, n] / class_loss[:, n], 1.0) ** CARRY
     relative = np.where(np.isfinite(relative), relative, 1.0)
     relative[~np.isfinite(made[:, :, -1])] = np.inf
     return relative, scale, seen

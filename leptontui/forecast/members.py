@@ -1,4 +1,4 @@
-"""The portfolio's cheap members: levels that a series is expected to stay at, for every origin at once."""
+"""The portfolio's cheap members: levels a series may stay at and lines it may follow, for every origin at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import lfilter
 
-from leptontui.forecast.grid import Values
+from leptontui.forecast.grid import Steps, Values
 from leptontui.forecast.past import Stretch
 
 ALPHAS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
@@ -24,6 +24,9 @@ TWO_VALUED: Final = tuple(n for n, name in enumerate(LEVELS) if not name.startsw
 WHOLE: Final = ("whole median 61", "whole median 121", "whole median 241")
 """Medians across level shifts: for a series whose shifts do not last."""
 _WHOLE_WINDOWS: Final = (61, 121, 241)
+LINE_WINDOWS: Final = (12, 24, 48, 96)
+LINES: Final = tuple(f"line {window}" for window in LINE_WINDOWS)
+"""Least-squares lines through so many values: for what climbs steadily, a leak or failing cooling."""
 
 
 def levels(values: Values, parts: tuple[Stretch, ...], since: int) -> Values:
@@ -83,4 +86,31 @@ def _medians(values: Values, windows: tuple[int, ...]) -> list[Values]:
             mine[window - 1 + offset :] = np.repeat(coarse, stride)[: len(view) - offset]
         found.append(mine)
         shorter = mine
+    return found
+
+
+def lines(values: Values, parts: tuple[Stretch, ...], grid: Steps, since: int) -> Values:
+    """What each line forecasts at each origin, from values of the origin's stretch alone.
+
+    Args:
+        values: without missing values, shape (n,).
+        parts: the stretches of the past.
+        grid: horizons, shape (g,).
+        since: the first origin that is wanted.
+
+    Returns:
+        Shape (len(LINES), g, n - since); NaN where a stretch is shorter than the window.
+    """
+    found = np.full((len(LINES), len(grid), len(values) - since), np.nan)
+    for part in parts:
+        first = max(part.known, since)
+        for number, window in enumerate(LINE_WINDOWS):
+            begin = max(first, part.start + window - 1)
+            if begin >= part.end:
+                continue
+            view = sliding_window_view(values[begin - window + 1 : part.end], window)
+            reach = np.arange(window) - 0.5 * (window - 1)
+            slope = view @ (reach / (reach @ reach))
+            end = view.mean(axis=1) + slope * reach[-1]
+            found[number, :, begin - since : part.end - since] = end + slope * grid[:, None]
     return found

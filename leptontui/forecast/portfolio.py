@@ -25,7 +25,7 @@ from leptontui.forecast.past import MAX_GAP_STEPS, ROUNDING, Past, Stretch, fill
 from leptontui.forecast.pending import Queue, Waiting
 from leptontui.forecast.seasonal import MOST_SEASONS, SEASONAL, repeated, seasons_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 ORIGINS: Final = 256
 """Past origins at which the members are tried out."""
 MOST_POINTS: Final = 4096
@@ -42,6 +42,7 @@ DOUBTED: Final = 3.0
 NAMES: Final = (
     *members.LEVELS,
     *members.WHOLE,
+    *members.LINES,
     *FITTED,
     *(name for _ in range(MOST_SEASONS) for name in SEASONAL),
 )
@@ -217,6 +218,8 @@ class Portfolio:
             if sum(part.is_shift for part in parts) >= RETURNING_SHIFTS:
                 made[cheap : cheap + len(members.WHOLE)] = members.whole_medians(whole, since)[:, None, :]
             at = cheap + len(members.WHOLE)
+            made[at : at + len(members.LINES)] = members.lines(whole, parts, grid, since)
+            at += len(members.LINES)
             seasons = seasons_of(whole, past.step_s, past.seasons)
             if fallback != "too short":
                 series.fits.refresh(whole, parts[-1].start, past.bucket, seasons, is_heavy=is_heavy)
