@@ -81,7 +81,7 @@ async def test_what_is_wrong_with_the_notifiers_is_on_the_board(home: Path) -> N
 
 def test_a_fleet_is_known_again_by_how_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("fleet.toml").write_text('[[group]]\nname = "train"\nhosts = "gpu[1-4]"\n')
+    Path("fleet.toml").write_text('[[group]]\nname = "train"\nhosts = ["gpu[1-4]"]\n')
     whole = str(tmp_path / "fleet.toml")
     assert Book.open(Choice(inventory=Path("fleet.toml"))).scope == whole
     assert Book.open(Choice(inventory=Path("fleet.toml"), hosts="gpu[1-2]")).scope == f"{whole}: gpu[1-2]"
