@@ -78,6 +78,8 @@ def detail(alert: Alert, now: float) -> list[str]:
         lines[0] += f" ({lasting(now - alert.since_unix_s)})"
     if alert.eta is not None:
         lines.append(f"expected {expected(alert.eta)}")
+    if alert.is_over:
+        lines.append("its condition is over for now")
     if alert.is_flapping or alert.flaps:
         lines.append(f"came and went {alert.flaps} times lately")
     lines += [defused(line, _LINE) for line in alert.evidence[:_EVIDENCE]]
