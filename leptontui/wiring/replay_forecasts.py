@@ -13,7 +13,8 @@ import numpy as np
 
 from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.rule import Rule
-from leptontui.forecast.portfolio import Past, Portfolio
+from leptontui.forecast.past import Past
+from leptontui.forecast.portfolio import Portfolio
 from leptontui.model.catalogue import METRICS
 from leptontui.model.series import Entity
 from leptontui.wiring.replay_series import Floats, Line, Recorded
@@ -135,7 +136,7 @@ class ReplayForecasts:
             [item.line.subject.instance for item in kept],
             np.array([(item.step + 1) * step_s for item in kept]),
             np.array([item.value for item in kept]),
-            self._told * step_s,
+            self._told.astype(np.float64) * step_s,
             np.stack([item.lines for item in kept]) if kept else np.zeros((0, count, 5)),
         )
 
