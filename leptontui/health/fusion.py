@@ -29,6 +29,8 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
 
 USE: Final[dict[str, pl.DataType]] = {"job": pl.String(), "user": pl.String(), "process_count": pl.Int64()}
 """The columns that say what runs there."""
+_ADVICE: Final = r": (reset the GPU|replace the GPU)$"
+"""What some findings say by themselves; a verdict says it once."""
 _KEYS: Final = {int(remedy): remedy.key for remedy in Remedy}
 _IDLE: Final = {int(remedy): remedy.words for remedy in Remedy}
 _BUSY: Final = {int(remedy): remedy.busy_words for remedy in Remedy}
@@ -85,7 +87,10 @@ def _told(rows: pl.DataFrame, voices: Sequence[tuple[str, Voice]]) -> pl.DataFra
     rows = rows.with_columns(
         *(voice.rank.alias(f"__rank{n}") for n, (_, voice) in enumerate(voices)),
         *(voice.source.alias(f"__source{n}") for n, (_, voice) in enumerate(voices)),
-        *(voice.reason.fill_null("?").alias(f"__reason{n}") for n, (_, voice) in enumerate(voices)),
+        *(
+            voice.reason.fill_null("?").str.replace(_ADVICE, "").alias(f"__reason{n}")
+            for n, (_, voice) in enumerate(voices)
+        ),
         runs_words().alias("__runs"),
     ).rechunk()
     rank = pl.max_horizontal(pl.when(name).then(pl.col(f"__rank{n}")) for n, (name, _) in enumerate(voices))

@@ -318,7 +318,7 @@ def test_without_a_job_peers_are_group_and_model():
     ("slow", "words"),
     [
         ({"power_w": 300.0}, "straggler −11.4σ power"),
-        ({"power_w": None, "util_pct": 60.0}, "util 60 % where its 7 peers have 97 %"),
+        ({"power_w": None, "util_pct": 60.0, "trend_util_pct": [60.0] * 15}, "util 60 % where its 7 peers have 97 %"),
     ],
 )
 def test_power_and_utilisation_where_the_clock_is_not_told(slow, words):

@@ -219,11 +219,9 @@ def test_the_greatest_remedy_wins_and_every_voice_is_evidence():
     change = {"is_remap_failed": True, "nvlinks_inactive": 1, "temp_c": 84.0}
     found = verdict(change, events=[xid(119), xid(31)], base=BUSY)
     assert found is not None
-    assert (
-        found.words == "drain, then replace the GPU: row remapping failed: replace the GPU; job 8812 of alice runs here"
-    )
+    assert found.words == "drain, then replace the GPU: row remapping failed; job 8812 of alice runs here"
     assert found.evidence == (
-        "row remapping failed: replace the GPU: replace the GPU (gpud, DCGM)",
+        "row remapping failed: replace the GPU (gpud, DCGM)",
         "Xid 119 GSP timeout: reset the GPU (NVIDIA)",
         "1 NVLinks down: reset the GPU (DCGM)",
         "84 °C, slowdown at 90: watch it (gpud, all-smi)",
