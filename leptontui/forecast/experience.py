@@ -22,9 +22,9 @@ PACE: Final = 0.1
 """A band's share outside is adapted by this part of the nominal share at each score."""
 EVIDENCE: Final = 200.0
 """Scores that are half of enough to make a band much narrower than the series itself says; wider it is made at once."""
-CROWD: Final = 40.0
-"""Where so many others were scored since a forecast was made, half the pace is taken: they all said the same, and what
-is adapted by late answers at full pace swings."""
+GAIN: Final = 3.0
+"""Times the pace: how far a band may be adapted by all forecasts that were made before the first of them was scored:
+they all say the same, and what is adapted by late answers at full pace swings."""
 _G: Final = len(GRID)
 
 
@@ -89,7 +89,7 @@ class Experience:
         crowd = self.scored[at] - scored_then
         for n, level in enumerate(self.levels):
             nominal = nominal_outside(level)
-            pace = PACE * nominal / (1.0 + crowd / CROWD)
+            pace = PACE * nominal / (1.0 + crowd * nominal / GAIN)
             self.shift[n, at] += pace * (nominal - ~inside[n])
             trust = self.scored[at] / (self.scored[at] + EVIDENCE)
             most = (WIDEST - 1.0) * nominal * trust
