@@ -23,7 +23,7 @@ _HELD: Final = 0.7
 _HOLD: Final = 0.1
 _SIGMAS: Final = 6.0
 """A surprise counts standard deviations besides, now and as a recent mean, up to this many: what lasts stays odd."""
-_HUGE: Final = 1e150
+_HUGE: Final = 1e100
 
 
 class Reason(IntEnum):
@@ -158,7 +158,7 @@ class Detector:
             half_width=found.half_width,
             middle=np.where(is_phase, self._expectation.season_level, self._expectation.middle),
             usual_width=self._expectation.usual_width,
-            deviation=np.where(said, np.nan_to_num(found.place), 0.0),
+            deviation=np.where(said, found.place, 0.0),
             reason=reason,
         )
 
@@ -166,10 +166,8 @@ class Detector:
         parts = [found.step, found.place, found.phase, found.level, found.swing]
         if not self.settings.has_season:
             del parts[Reason.PHASE]
-        rare = np.stack(
-            [kept.judge(np.nan_to_num(part), said) for kept, part in zip(self._rarities, parts, strict=True)]
-        )
-        sigmas = np.where(said, np.minimum(np.nan_to_num(found.spread, nan=0.0, posinf=_SIGMAS), _SIGMAS), 0.0)
+        rare = np.stack([kept.judge(part, said) for kept, part in zip(self._rarities, parts, strict=True)])
+        sigmas = np.where(said, np.minimum(found.spread, _SIGMAS), 0.0)
         # Before there is a past, standard deviations are of nothing.
         sigmas = np.where(self._expectation.count > self.settings.warm_steps, sigmas, 0.0)
         self._held = np.where(said, self._held + _HOLD * (sigmas - self._held), self._held)

@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from leptontui.anomaly.table import Flags, Floats, Rows, Table
 
-Singles = npt.NDArray[np.float32]
-
 BINS: Final = 32
 _FARTHEST: Final = np.float32(300.0)
 """Deviations beyond this are counted as this."""
@@ -89,33 +87,27 @@ class Rarity:
         below, upto, total = sums[lower], sums[lower + 1], sums[first + BINS]
         own = upto - below
         # A half of the bin's own count stays: what repeats exactly must not look rarer than it is.
-        half = np.float32(0.5) * within
-        above = total - upto + own * np.where(bins < BINS - 1, 1 - half, np.float32(1.0))
-        under = below + own * np.where(bins > 0, np.float32(0.5) + half, np.float32(1.0))
+        half, one = np.float32(0.5) * within, np.float32(1.0)
+        part_above = np.where(bins < BINS - 1, one - half, one)
+        part_under = np.where(bins > 0, np.float32(0.5) + half, one)
+        above, under = total - upto + own * part_above, below + own * part_under
         far = np.abs(deviation)
         rest = (_PRIOR * 0.5 * self._table["weight"]).astype(np.float32)
-        tail, is_high = 1 / np.sqrt(1 + far * far), deviation > 0
-        one = np.float32(1.0)
+        tail, is_high = one / np.sqrt(one + far * far), deviation > 0
         high, low = np.where(is_high, tail, one), np.where(is_high, one, tail)
         if self._is_shared:
-            high, low = self._of_all(bins, half, high, low)
+            # What all rows did, on either side; twice, as both sides are counted.
+            sums_of_all = np.cumsum(self._all)
+            weight = 1.0 / (sums_of_all[-1] + _PRIOR)
+            scaled = 2.0 * weight * np.stack([self._all, sums_of_all - self._all, sums_of_all[-1] - sums_of_all])
+            alike, lower_, higher = scaled.astype(np.float32)
+            prior, alike = np.float32(_PRIOR * weight), alike[bins]
+            high = higher[bins] + alike * part_above + prior * high
+            low = lower_[bins] + alike * part_under + prior * low
         share = np.minimum(above + rest * high, under + rest * low)
         rarity = -np.log10(np.clip(2 * share / (total + 2 * rest), np.float32(1e-12), np.float32(1.0)))
         self._learn(bins, said)
         return np.where(said, np.minimum(rarity, _PER_UNIT * far), 0.0)
-
-    def _of_all(
-        self, bins: npt.NDArray[np.int32], half: Singles, high: Singles, low: Singles
-    ) -> tuple[Singles, Singles]:
-        """The assumed tails on either side, given what all rows did; `high` and `low` are those without it."""
-        sums = np.concatenate([[0.0], np.cumsum(self._all)])
-        own, total = self._all[bins], sums[-1]
-        above = total - sums[bins + 1] + own * np.where(bins < BINS - 1, 1 - half, 1.0)
-        under = sums[bins] + own * np.where(bins > 0, 0.5 + half, 1.0)
-        # Twice, as `judge` counts both sides.
-        high = (2.0 * above + _PRIOR * high) / (total + _PRIOR)
-        low = (2.0 * under + _PRIOR * low) / (total + _PRIOR)
-        return high.astype(np.float32), low.astype(np.float32)
 
     def _learn(self, bins: npt.NDArray[np.int32], said: Flags) -> None:
         counts, sums, weight = self._table["counts"], self._table["sums"], self._table["weight"]

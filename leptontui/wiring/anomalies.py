@@ -6,7 +6,8 @@ The JSON document:
 - `settings`: `rate_per_day` as asked for, `threshold` (the score from which on a value is an alarm), `merge_s` (alarms
   of a series closer than that are one), `warm_steps` (values a series has to show before it is judged).
 - `series`: for each `series` and `metric`: `step_s`, `is_counter` (its rate was judged), `ts` (unix seconds), `score`
-  (null while learning or where nothing was measured), `is_alarm`, and `alarms`: `start_ts`, `end_ts`, `peak_ts`,
+  (null while learning or where nothing was measured; one
+  for each row of the file, in the order of time), `is_alarm`, and `alarms`: `start_ts`, `end_ts`, `peak_ts`,
   `score`, `reason`.
 - `groups`: series that moved together: `start_ts`, `end_ts`, `score`, `members` (`series`, `metric`, `start_ts`).
 - `realised`: `alarms`, `series_days`, `per_series_day`; with a column `label`, `unlabelled` has the same of what is not
@@ -75,7 +76,7 @@ def print_anomalies(path: Path, *, rate: str, metric: str | None, as_json: bool)
         ConfigError: the file or the rate is wrong.
     """
     settings = Settings(rate_per_day=_rate(rate))
-    series = read_tidy(path, metric)
+    series = read_tidy(path, metric, keeps_repeats=True)
     judged = judge_past([(one.at_unix_s, one.values) for one in series], settings)
     groups = group_alarms(judged, settings.merge_s)
     try:

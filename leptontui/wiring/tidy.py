@@ -25,7 +25,7 @@ class TidySeries:
     Attributes:
         name: the series, fit to be shown.
         metric: the metric's name, fit to be shown.
-        at_unix_s: ascending, each once, shape (n,).
+        at_unix_s: ascending, each once unless repeats are kept, shape (n,).
         values: NaN for missing, shape (n,).
         labels: where somebody said that it was odd, shape (n,); None where the file has no column `label`.
     """
@@ -37,15 +37,15 @@ class TidySeries:
     labels: npt.NDArray[np.bool_] | None
 
 
-def read_tidy(path: Path, metric: str | None = None) -> list[TidySeries]:
+def read_tidy(path: Path, metric: str | None = None, *, keeps_repeats: bool = False) -> list[TidySeries]:
     """The series of a file, in the order in which they first appear.
 
-    `ts` is in seconds since 1970 or a date and time (UTC where it says nothing else). Of values with the same time the
-    last one counts.
+    `ts` is in seconds since 1970 or a date and time (UTC where it says nothing else).
 
     Args:
         path: the file.
         metric: only this metric; None for all.
+        keeps_repeats: of values with the same time all are kept, in the file's order, not only the last one.
 
     Raises:
         ConfigError: it cannot be read, is no parquet, lacks a column or has one of the wrong kind, or has no value.
@@ -62,7 +62,9 @@ def read_tidy(path: Path, metric: str | None = None) -> list[TidySeries]:
     has_labels = "label" in frame.columns
     found = []
     for (name, kind), rows in frame.group_by(["series", "metric"], maintain_order=True):
-        ordered = rows.sort("ts", maintain_order=True).unique("ts", keep="last", maintain_order=True)
+        ordered = rows.sort("ts", maintain_order=True)
+        if not keeps_repeats:
+            ordered = ordered.unique("ts", keep="last", maintain_order=True)
         found.append(
             TidySeries(
                 plain(str(name), _NAME_LIMIT),

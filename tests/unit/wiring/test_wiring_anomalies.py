@@ -110,6 +110,15 @@ def test_times_may_be_dates_and_rows_in_any_order(tmp_path, capsys):
     assert one["score"][20] is None
 
 
+def test_every_row_has_a_score_also_those_of_the_same_time(tmp_path, capsys):
+    path = tmp_path / "repeats.parquet"
+    rows = frame().filter(pl.col("series") == "calm")
+    pl.concat([rows, rows.slice(100, 3)]).write_parquet(path)
+    (one,) = document(capsys, path)["series"]
+    assert len(one["ts"]) == len(one["score"]) == COUNT + 3
+    assert one["ts"] == sorted(one["ts"])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
