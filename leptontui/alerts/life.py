@@ -113,9 +113,15 @@ def _is_here(subject: Subject, is_of_fleet: Callable[[str], bool]) -> bool:
 
 def _with_clock(state: LifeState, now: float) -> LifeState:
     """The state in the clock's terms: after it was set back every age stays what it was."""
-    if state.at_unix_s is None or now >= state.at_unix_s:
+    last = state.at_unix_s
+    if last is None:  # restored: the clock may have been set back before this start
+        last = max(
+            (max(track.alert.seen_unix_s, track.alert.fired_unix_s or 0.0) for track in state.tracks.values()),
+            default=now,
+        )
+    if now >= last:
         return state
-    by_s = now - state.at_unix_s
+    by_s = now - last
     return replace(
         state,
         at_unix_s=now,

@@ -275,3 +275,13 @@ def test_what_goes_on_after_a_restart_has_been_firing_all_the_time(firing: Life)
     assert again.look(finding()) == []
     assert again.alert().since_unix_s == firing.alert().since_unix_s
     assert again.look() == [], "seen once it ends as any other"
+
+
+def test_a_clock_set_back_between_two_runs_keeps_every_age(firing: Life) -> None:
+    restored = LifeState(
+        tracks={known: replace(track, is_restored=True) for known, track in firing.state.tracks.items()}
+    )
+    age = firing.now - firing.alert().since_unix_s
+    again = Life(now=firing.now - 86_400, state=restored)
+    assert again.look(finding()) == []
+    assert again.now - again.alert().since_unix_s == pytest.approx(age)
