@@ -91,7 +91,7 @@ class _Round:
             for rule in self._rules:
                 self._stand(rule, asked.get(rule.name, ()), {}, None)
             return self
-        flags = self._flags(rows)
+        flags = self._flags(rows, asked)
         places = self._places(rows, asked)
         held = _held(flags)
         for rule in self._rules:
@@ -101,9 +101,12 @@ class _Round:
                 self._stand(rule, asked.get(rule.name, ()), places, flags[rule.name])
         return self
 
-    def _flags(self, rows: pl.DataFrame) -> dict[str, dict[str, pl.Series]]:
-        """By rule when, clear and crossed: (n,) of booleans, null where it is not known."""
-        wanted = {rule.name: _wanted(rule) for rule in self._rules}
+    def _flags(self, rows: pl.DataFrame, asked: Mapping[str, Sequence[Subject]]) -> dict[str, dict[str, pl.Series]]:
+        """By rule when, clear and crossed: (n,) of booleans, null where it is not known.
+
+        What is clear matters only to rules whose alerts are asked about.
+        """
+        wanted = {rule.name: _wanted(rule, is_asked=rule.name in asked) for rule in self._rules}
         columns = [expr.alias(f"{name} {key}") for name, by_key in wanted.items() for key, expr in by_key.items()]
         try:
             every = rows.select(columns)
@@ -208,10 +211,10 @@ def _held(flags: Mapping[str, Mapping[str, pl.Series]]) -> set[str]:
     return {name.rsplit(" ", 1)[0] for name, is_so in row.items() if is_so}
 
 
-def _wanted(rule: Rule) -> dict[str, pl.Expr]:
+def _wanted(rule: Rule, *, is_asked: bool) -> dict[str, pl.Expr]:
     """What is evaluated of a rule; null where the host is not live, unless the rule is about that."""
     found = {_WHEN: rule.when.expr}
-    if rule.clear is not None:
+    if rule.clear is not None and is_asked:
         found[_CLEAR] = rule.clear.expr
     if rule.crossing is not None:
         found[_CROSSED] = rule.crossing.expr
