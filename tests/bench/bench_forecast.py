@@ -102,7 +102,7 @@ def fleet(hosts, minutes=60):
         store.append(
             [Received(f"gpu-{host:04d}", sweep(host, at, at - now + 9e6), at, at - now + 9e6) for host in range(hosts)]
         )
-    return store
+    return store, now
 
 
 def sweep(host, at, mono_s):
@@ -124,11 +124,11 @@ def sweep(host, at, mono_s):
 
 async def whole(forecaster, hosts, seconds):
     began = time.perf_counter()
-    store = fleet(hosts)
+    store, now = fleet(hosts)
     print(
         f"a fleet of {hosts} × {GPUS} GPUs that was watched for an hour ({time.perf_counter() - began:.0f} s to make)"
     )
-    foresight = Foresight(store, forecaster)
+    foresight = Foresight(store, forecaster, lambda: now)  # nothing is said after that
     foresight._order.budget.spend(foresight._order.budget.left_s(time.monotonic()), time.monotonic())  # nothing saved
     longest = looked = 0.0
     began, spent, made = time.monotonic(), forecaster.seconds, forecaster.status.made
