@@ -13,8 +13,8 @@ from leptontui.health.circumstances import Circumstances
 from leptontui.health.heat import NEEDED, heat_of
 from leptontui.health.peers import PeerView, compared
 from leptontui.health.ranking import with_columns_of
-from leptontui.model.catalogue import CHART_BUCKETS, CHART_STEP_S, LONG_CHART_BUCKETS, TREND_STEP_S
 from leptontui.model.anomaly import Anomaly, AnomalyWatch
+from leptontui.model.catalogue import CHART_BUCKETS, CHART_STEP_S, LONG_CHART_BUCKETS, TREND_STEP_S
 from leptontui.model.focus import Focus
 from leptontui.model.health import HostEvent
 from leptontui.model.question import Question

@@ -30,7 +30,6 @@ from leptontui.transport.ssh import SshTransport
 from leptontui.wiring.files import allow_links
 from leptontui.wiring.options import AlertUse, WatchOptions
 from leptontui.wiring.verdicts import overrule
-from leptontui.wiring.verdicts import overrule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +93,6 @@ class FleetWatch:
             forecast_share=chosen.forecast_share or DEFAULT_SHARE,
             anomaly_rate=(chosen.anomaly_rate or None) if has_forecasts else None,
         )
-        overrule(self.engine)
         overrule(self.engine)
         self._recorder = None if recording is None else RecordingTask(self.engine.store, recording, self.engine.notify)
         self._alerting: Alerting | None = None
