@@ -69,7 +69,7 @@ def test_every_score_is_told(write, capsys) -> None:
     # A slope of one: a line through the last values is right, the last value is not.
     slope = document["metrics"]["memory"]["horizons"]["5"]["relative_mae"]
     assert slope["naive"] < 0.5
-    assert slope["predict_linear_12"] > 1.0
+    assert slope["predict_linear_12"] is None or slope["predict_linear_12"] >= 1.0  # None: neither errs
     assert document["together"]["5"]["ewm"] is not None
 
 
