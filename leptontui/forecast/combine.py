@@ -25,7 +25,7 @@ LEAST_STOOD: Final = 8
 """A value that has stood for as many steps is expected to stand for as many again as it has: flat stretches end, but no
 sooner than they began, and a level that other members remember is then not the one to be at."""
 _OVERLAP: Final = 10.0
-CARRY: Final = 0.7
+CARRY: Final = 0.9
 """How much of what a member does better or worse on this series than on its class, at one horizon, is expected of it at
 the next: a leak is told by its near horizons long before its far ones were seen."""
 
