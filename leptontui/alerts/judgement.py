@@ -1,7 +1,9 @@
 """How predictive alerts have done: each prediction is judged once by whether what it said came in its time. Pure.
 
 A prediction stands from when its alert fires for a quarter longer than its rule looks ahead; that the alert ends before
-does not unsay it. What had come already when the alert fired was no prediction and is not counted.
+does not unsay it. An alert that still fires then was wrong once and says it again: that is the next prediction, and what
+comes while an alert fires was never missed. What had come already when the alert fired was no prediction and is not
+counted.
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ def judge(
     crossed = {alert_id(rule, subject): rule for rule, subject in evaluation.crossed if rule in predictive}
     was_crossed = dict.fromkeys(crossed, now) if before.crossed is None else before.crossed
     records = dict(before.records)
+    firing = {alert.id for alert in alerts if alert.state is AlertState.FIRING}
     going_on = {known: one for known, one in before.open.items() if one.rule in predictive}
     for known, one in list(going_on.items()):
         if known in crossed and not one.is_judged:
@@ -80,7 +83,9 @@ def judge(
         elif now >= one.until_unix_s and known not in crossed:
             if not one.is_judged:
                 _count(records, one.rule, did_not=1)
-            del going_on[known]
+                going_on[known] = replace(one, until_unix_s=now + LENIENCE * predictive[one.rule].horizon_s)
+            if known not in firing:
+                del going_on[known]
     for known, rule in crossed.items():
         if known not in was_crossed and known not in before.open:
             _count(records, rule, missed=1)

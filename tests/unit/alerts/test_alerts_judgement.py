@@ -48,6 +48,38 @@ def test_a_prediction_whose_time_passes_did_not_come_true() -> None:
     assert court.record.precision == 0.0
 
 
+def test_what_comes_while_its_alert_still_fires_after_its_time_was_not_missed() -> None:
+    court = Court()
+    court.look(fires=True, crossed=False)
+    court.look(fires=True, crossed=False, after=740)
+    court.look(fires=True, crossed=False, after=20)
+    assert court.record == PredictionRecord(SOON, did_not=1)  # wrong once, and it says it again
+    court.look(fires=False, crossed=True, after=300)  # the alert ends with what it predicted
+    court.look(fires=False, crossed=True)
+    assert court.record == PredictionRecord(SOON, came_true=1, did_not=1)
+
+
+def test_what_comes_again_while_the_alert_that_foresaw_it_still_fires_is_not_missed() -> None:
+    court = Court()
+    court.look(fires=True, crossed=False)
+    court.look(fires=True, crossed=True, after=300)
+    court.look(fires=True, crossed=False, after=2000)  # around its threshold for long
+    court.look(fires=True, crossed=False, after=2000)
+    court.look(fires=True, crossed=True)
+    assert court.record == PredictionRecord(SOON, came_true=1)
+
+
+def test_an_alert_that_fires_for_ever_is_wrong_once_for_each_time_it_looks_ahead() -> None:
+    court = Court()
+    court.look(fires=True, crossed=False)
+    for _ in range(3):
+        court.look(fires=True, crossed=False, after=760)
+    court.look(fires=False, crossed=False, after=760)
+    court.look(fires=False, crossed=False, after=760)
+    assert court.record == PredictionRecord(SOON, did_not=4)
+    assert court.judged.open == {}
+
+
 def test_it_may_come_true_after_its_alert_has_ended() -> None:
     court = Court()
     court.look(fires=True, crossed=False)
