@@ -1,9 +1,8 @@
 """How predictive alerts have done: each prediction is judged once by whether what it said came in its time. Pure.
 
 A prediction stands from when its alert fires for a quarter longer than its rule looks ahead; that the alert ends before
-does not unsay it. An alert that still fires then was wrong once and says it again: that is the next prediction, and what
-comes while an alert fires was never missed. What had come already when the alert fired was no prediction and is not
-counted.
+does not unsay it. An alert that still fires then was wrong once and says it again: that is the next prediction. What
+comes while an alert fires was never missed; what had come already when it fired was no prediction and is not counted.
 """
 
 from __future__ import annotations
