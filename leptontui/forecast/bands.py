@@ -38,7 +38,13 @@ class Sample:
 
 
 def sample(
-    centre: Values, residuals: Values, class_residuals: Values, scale: Values, grid: Steps, floor: float, ceiling: float
+    centre: Values,
+    residuals: Values,
+    class_residuals: Values,
+    scale: Values,
+    grid: Steps,
+    floor: Values,
+    ceiling: Values,
 ) -> Sample:
     """Join the series' own residuals with its class's.
 
@@ -48,8 +54,8 @@ def sample(
         class_residuals: the class's, in units of a series' scale, shape (g, c).
         scale: this series', shape (g,).
         grid: horizons, shape (g,).
-        floor: lower bound.
-        ceiling: upper bound.
+        floor: lower bounds, shape (g,).
+        ceiling: upper bounds, shape (g,).
     """
     known = np.isfinite(residuals)
     own = np.where(known, residuals, 0.0)
@@ -58,7 +64,7 @@ def sample(
     class_weight = CLASS_WEIGHT * (1.0 + grid / _OVERLAP) / count
     values = np.concatenate([own, class_residuals * scale[:, None]], axis=1) + centre[:, None]
     weights = np.concatenate([own_weights, np.repeat(class_weight[:, None], count, axis=1)], axis=1)
-    values = np.clip(values, floor, ceiling)
+    values = np.clip(values, floor[:, None], ceiling[:, None])
     order = np.argsort(values, axis=1)
     values = np.take_along_axis(values, order, axis=1)
     heights = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)

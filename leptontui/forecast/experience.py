@@ -144,6 +144,8 @@ class Experience:
             expected = (len(then), _G) if then else mine.shape
             if found.shape != expected or not np.isfinite(found).all():
                 raise ValueError(f"{name}: not of shape {expected}")
+            if name not in _SIGNED and ((found < 0.0) | (found > _MOST)).any():
+                raise ValueError(f"{name}: not from 0 to {_MOST:g}")
             if not then:
                 mine[...] = found
             for n, row in enumerate(now):
@@ -155,6 +157,9 @@ class Experience:
 _ARRAYS: Final = (
     "loss", "_losses_seen", "_ring", "_ringed", "_sketch", "shift", "scored", "covered", "error", "naive_error",
 )  # fmt: skip
+_SIGNED: Final = frozenset({"_ring", "_sketch", "shift"})
+_MOST: Final = 1e15
+"""More than can have been counted."""
 _Rows = tuple[Sequence[object], Sequence[object]]
 
 

@@ -39,7 +39,7 @@ class KeptLearning:
     def read(self) -> bytes:
         """What was learned; empty where there is no such file, or one that cannot be used: the log says why."""
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
                 written = file.read(MOST_BYTES + 1)
         except FileNotFoundError:

@@ -89,7 +89,7 @@ class Learner:
 def _state_of(learned: bytes) -> dict[str, Any] | None:
     try:
         form, state = msgspec.msgpack.decode(learned, type=tuple[str, dict[str, Any]])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return state if form == _FORMAT else None
 

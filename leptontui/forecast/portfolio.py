@@ -23,6 +23,7 @@ from leptontui.forecast.grid import GRID, Steps, Values, horizons, nearest, spre
 from leptontui.forecast.made import Made, Track, described
 from leptontui.forecast.past import MAX_GAP_STEPS, ROUNDING, Past, Stretch, filled, standing, stretches
 from leptontui.forecast.pending import Queue, Waiting
+from leptontui.forecast.reach import bounds_within
 from leptontui.forecast.seasonal import MOST_SEASONS, SEASONAL, repeated, seasons_of
 
 VERSION: Final = 2
@@ -34,8 +35,6 @@ LEAST_POINTS: Final = 10
 """With fewer, a forecast rests on its class's experience alone."""
 RETURNING_SHIFTS: Final = 2
 """With so many shifts known, levels are expected to change back: medians across them join in."""
-UNSEEN, UNSEEN_STEPS = 0.25, 60.0
-"""A forecast and its bands may leave the range that was seen by this share of it; by more, the less was seen."""
 DOUBTED: Final = 3.0
 """Relative error that a member from outside is given before any of its own were scored: it has no weight then."""
 
@@ -122,7 +121,7 @@ class Portfolio:
             fallback = fallback or "model failed"
             self.fallbacks["model failed"] += series.fits.failed - failed
         joined = join(hindcast, grid, experience.loss[:, : len(grid)], len(members.LEVELS))
-        floor, ceiling = _reached(past, whole)
+        floor, ceiling = bounds_within(whole, grid, *_bounds(past))
         low, high = self._bands(joined, experience, grid, floor, ceiling)
         self._keep(past, grid, hindcast, joined, low, high, series, experience)
         made_edges = {
@@ -232,14 +231,14 @@ class Portfolio:
                 if name in self.outside:
                     reach = np.minimum(grid, len(path)) - 1
                     made[len(NAMES) + self.outside.index(name), :, -1] = path[reach]
-        floor, ceiling = _reached(past, whole)
-        np.clip(made, floor, ceiling, out=made)
+        floor, ceiling = bounds_within(whole, grid, *_bounds(past))
+        np.clip(made, floor[:, None], ceiling[:, None], out=made)
         ahead = np.arange(since, n) + grid[:, None]
         actual = np.where(ahead < n, values[np.minimum(ahead, n - 1)], np.nan)
         return Hindcast(made, actual, standing(whole)[since:]), (*NAMES, *self.outside)
 
     def _bands(
-        self, joined: Joined, experience: Experience, grid: Steps, floor: float, ceiling: float
+        self, joined: Joined, experience: Experience, grid: Steps, floor: Values, ceiling: Values
     ) -> tuple[Values, Values]:
         """Edges of each band, shape (levels, g) each, the wider about the narrower about the forecast."""
         g = len(grid)
@@ -277,14 +276,6 @@ class Portfolio:
 
 def _bounds(past: Past) -> tuple[float, float]:
     return (-np.inf if past.lower is None else past.lower), (np.inf if past.upper is None else past.upper)
-
-
-def _reached(past: Past, whole: Values) -> tuple[float, float]:
-    """Bounds of a forecast: the physical ones, and what lies far outside everything that was ever seen."""
-    floor, ceiling = _bounds(past)
-    low, high = float(whole.min()), float(whole.max())
-    margin = (high - low) * (UNSEEN + UNSEEN_STEPS / len(whole))
-    return max(floor, low - margin), min(ceiling, high + margin)
 
 
 def _fallback(values: Values, whole: Values, newest: Stretch) -> str:

@@ -226,7 +226,14 @@ def test_experience_refuses_what_is_none() -> None:
     names, levels = ("a", "b"), (80.0,)
     state = Experience(names, levels).exported()
     assert Experience.restored(state, ("b", "c"), levels).loss.shape == (2, state_width(state))
-    for broken in ({**state, "loss": [[1.0]]}, {**state, "shift": "x"}, {**state, "_ring": None}):
+    for broken in (
+        {**state, "loss": [[1.0]]},
+        {**state, "shift": "x"},
+        {**state, "_ring": None},
+        {**state, "_losses_seen": np.full_like(state["_losses_seen"], -10.0).tolist()},
+        {**state, "_ringed": np.full(state_width(state), 1e300).tolist()},
+        {**state, "scored": np.full(state_width(state), np.inf).tolist()},
+    ):
         with pytest.raises((ValueError, TypeError)):
             Experience.restored(broken, names, levels)
 

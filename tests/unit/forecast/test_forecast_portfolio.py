@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from leptontui.forecast.grid import GRID, MOST_STEPS, horizons
 from leptontui.forecast.past import Past
-from leptontui.forecast.portfolio import Portfolio
+from leptontui.forecast.portfolio import VERSION, Portfolio
 
 STEP_S = 60.0
 
@@ -224,9 +224,10 @@ def test_what_was_learned_survives_being_written_away() -> None:
         [],
         {},
         {"version": 99},
-        {"version": 1, "classes": 5},
-        {"version": 1, "classes": {"a": {}}},
-        {"version": 1, "classes": {"a": {"names": 3}}},
+        {"version": VERSION, "classes": 5},
+        {"version": VERSION, "classes": {"a": {}}},
+        {"version": VERSION, "classes": {"a": 5}},
+        {"version": VERSION, "classes": {"a": {"names": 3}}},
     ],
 )
 def test_a_state_that_is_not_understood_is_left_out(state) -> None:

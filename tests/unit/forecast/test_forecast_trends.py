@@ -51,3 +51,11 @@ def test_a_saw_tooth_comes_down_again():
 def test_a_line_begins_anew_after_a_level_shift():
     values = np.r_[50.0 + noise(120, 1.0, 2), 80.0 + noise(40, 1.0, 3)]
     assert forecast(values).mean == pytest.approx(80.0, abs=3.0)
+
+
+def test_a_disk_that_fills_is_foreseen_where_it_never_was():
+    used = 800.0 + 100.0 * np.arange(600) / 359 + noise(600, 0.2, 5)
+    made = forecast(used[:359], steps=240)
+    crossing = np.flatnonzero(made.mean >= 950.0)
+    assert 150 <= crossing[0] <= 210  # after 180 steps in truth
+    assert (np.diff(made.mean) >= -1.0).all()
