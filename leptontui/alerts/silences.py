@@ -80,16 +80,23 @@ def _check(matcher: Matcher) -> None:
         raise AlertError("a condition has no label", "name a label, e.g. host=gpu-017")
     if len(matcher.value) > LONGEST_PATTERN or len(matcher.label) > LONGEST_PATTERN:
         raise AlertError(f"{shown}: longer than {LONGEST_PATTERN} characters")
-    if matcher.is_regex:
-        try:
-            pl.Series([""]).str.contains(matcher.value, strict=True)  # by itself: "a)|(b" is whole only in parentheses
-            _is_whole_match(matcher.value, "")
-        except pl.exceptions.PolarsError as error:
-            why = plain(_said_of(error), 120)
-            raise AlertError(
-                f"{plain(matcher.label, 40)}=~{shown} is not a regular expression: {why}",
-                "parentheses, brackets and stars must be complete; look-around and back references are not known",
-            ) from error
+    if matcher.is_regex and (why := broken_pattern(matcher.value)):
+        raise AlertError(
+            f"{plain(matcher.label, 40)}=~{shown} is not a regular expression: {why}",
+            "parentheses, brackets and stars must be complete; look-around and back references are not known",
+        )
+
+
+def broken_pattern(pattern: str) -> str:
+    """Why a text is no regular expression that matchers may have, in words; "" if it is one."""
+    if len(pattern) > LONGEST_PATTERN:
+        return f"longer than {LONGEST_PATTERN} characters"
+    try:
+        pl.Series([""]).str.contains(pattern, strict=True)  # by itself: "a)|(b" is whole only in parentheses
+        _is_whole_match(pattern, "")
+    except pl.exceptions.PolarsError as error:
+        return plain(_said_of(error), 120)
+    return ""
 
 
 def _said_of(error: Exception) -> str:

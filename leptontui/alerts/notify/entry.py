@@ -9,6 +9,7 @@ from typing import Final
 from leptontui.alerts.notify.address import ADDRESS_KEYS, WAYS, read_addresses, read_login
 from leptontui.alerts.notify.schemas import opens_incidents, schema
 from leptontui.alerts.notify.spec import NotifierSpec, Policy, Secret, Way
+from leptontui.alerts.silences import broken_pattern
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.model.alert import Level, Matcher
@@ -168,9 +169,6 @@ def _matcher(text: str) -> Matcher | str:
     label, sign, value = parts.groups()
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = value[1:-1]
-    if "~" in sign:
-        try:
-            re.compile(value)
-        except (re.error, RecursionError, OverflowError) as error:
-            return f"a regular expression ({error})"
+    if "~" in sign and (why := broken_pattern(value)):
+        return f"a regular expression ({why})"
     return Matcher(label, value, is_regex="~" in sign, is_negated="!" in sign)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from leptontui.alerts.silences import matches
 from leptontui.model.alert import Alert, Level, Matcher
 
 
@@ -95,7 +95,7 @@ class Policy:
         return (
             alert.level in self.levels
             and (self.includes_predictive or not alert.is_predictive)
-            and all(_holds(matcher, alert.label(matcher.label)) for matcher in self.matchers)
+            and matches(self.matchers, alert.labels)
         )
 
 
@@ -118,8 +118,3 @@ class NotifierSpec:
     policy: Policy = Policy()
     login: Login = field(default_factory=Login)
     where: str = ""
-
-
-def _holds(matcher: Matcher, value: str) -> bool:
-    is_equal = re.fullmatch(matcher.value, value) is not None if matcher.is_regex else matcher.value == value
-    return is_equal != matcher.is_negated

@@ -148,6 +148,7 @@ AM = '[[notifier]]\nname = "n"\nalertmanager = "http://h:9093"\n'
         (ENTRY + "send_resolved = 1\n", [":4: notifier 1: send_resolved: a whole number 1"]),
         (ENTRY + 'match = ["a"]\n', [":4: notifier 1: match: 'a', expected a label, one of = != =~ !~, and a value"]),
         (ENTRY + 'match = ["a=~("]\n', ["expected a regular expression"]),
+        (ENTRY + 'match = ["a=~(?=b)b"]\n', ["expected a regular expression (look-around"]),
         (ENTRY + "match = { a = 1 }\n", [":4: notifier 1: match: 'a' is no text"]),
         (ENTRY + 'token = "x"\n', [":4: notifier 1: token: is for Alertmanager only"]),
         (AM + "group_wait_s = 1\n", [":4: notifier 1: group_wait_s: is for messages only"]),

@@ -304,3 +304,9 @@ def test_a_clock_that_is_set_back_silences_nobody() -> None:
     anna.see(back, group("g", alert("a"), alert("b")), group("h", alert("c")))
     assert anna.wait(back + 60)
     assert {one.id for _, message in anna.got for part in message.parts for one in part.new} == {"a", "b", "c"}
+
+
+def test_a_pattern_takes_no_longer_the_more_a_label_nearly_fits() -> None:
+    policy = Policy(levels=frozenset(Level), matchers=(Matcher("job", "(a+)+", is_regex=True),))
+    assert not policy.wants(replace(alert("x"), labels=(("job", "a" * 5000 + "!"),)))
+    assert policy.wants(replace(alert("x"), labels=(("job", "a" * 5000),)))
