@@ -38,6 +38,8 @@ _ACTIONS: Final = tuple(remedy.key for remedy in Remedy)
 _SEVERITIES: Final = {"warning": Severity.WARNING, "critical": Severity.CRITICAL}
 _XIDS: Final = "an Xid such as 79, or a list such as [119, 120]"
 _LONGEST_WHY: Final = 120
+_FORECAST: Final = "forecast"
+"""The signal that is none of what is, but of what may come: by itself it asks for nothing to be done."""
 
 T = TypeVar("T", int, str)
 
@@ -110,6 +112,10 @@ def _entry(table: Table) -> tuple[list[int], list[str], Override | None]:
     if len(why) > _LONGEST_WHY:
         table.problem("why", f"{len(why)} characters", f"at most {_LONGEST_WHY}")
     if remedy is None or len(table.problems) > before:
+        return [], [], None
+    if _FORECAST in names and (remedy > Remedy.WATCH or severity is Severity.CRITICAL):
+        key = "action" if remedy > Remedy.WATCH else "severity"
+        table.problem(key, f'"{table.values[key]}" for signal = "{_FORECAST}"', 'at most "watch" and "warning"')
         return [], [], None
     if remedy is Remedy.NONE and severity is not None:
         table.problem("severity", 'with action = "none"', "none of it: it is no finding then")

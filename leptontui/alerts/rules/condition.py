@@ -106,7 +106,8 @@ def parse_sql(sql: str) -> pl.Expr:
         ConditionError: it does not parse.
     """
     try:
-        return pl.sql_expr(sql)
+        # In brackets: of what stands behind a whole expression polars says nothing.
+        return pl.sql_expr(f"({sql})")
     except POLARS_ERRORS as error:
         raise ConditionError(_reason(error)) from None
 

@@ -17,7 +17,7 @@ from leptontui.alerts.rules.fields import (
     read_template,
 )
 from leptontui.alerts.rules.rule import Crossing, Rule
-from leptontui.alerts.rules.samples import contradictions
+from leptontui.alerts.rules.samples import contradictions, is_met_by_forecast
 from leptontui.alerts.rules.syntax import quoted_name
 from leptontui.alerts.rules.tokens import ConditionError
 from leptontui.alerts.rules.vocabulary import Catalogued, Foreign
@@ -101,8 +101,15 @@ def _check_whole(table: Table, rule: Rule, names: Names) -> None:
         )
     if rule.is_predictive and rule.crossing is None:
         table.problem("when", "a forecast that is compared with nothing", "forecast(…) >= a number or a column")
-    for key, words in contradictions(rule, names):
+    mistakes = contradictions(rule, names)
+    for key, words in mistakes:
         table.problem(key, words)
+    if rule.reaction is Reaction.AUTO and not mistakes and is_met_by_forecast(rule, names):
+        table.problem(
+            "reaction",
+            '"auto" on what a forecast alone may bring about',
+            "severity or verdict_action compared with what is worse than a forecast, or measured values",
+        )
 
 
 def _read_entity(table: Table, foreign: Foreign | None) -> tuple[Entity | None, Names | None]:

@@ -12,6 +12,8 @@ import polars as pl
 from leptontui.alerts.rules.columns import LABEL
 from leptontui.alerts.rules.condition import POLARS_ERRORS, Condition
 from leptontui.alerts.rules.vocabulary import Catalogued, Foreign
+from leptontui.model.health import Severity
+from leptontui.model.verdict import Remedy
 
 if TYPE_CHECKING:
     from leptontui.alerts.rules.rule import Rule
@@ -22,6 +24,14 @@ MORE_ROWS: Final = 60_000
 _SPREAD: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03, 1.05, 1.1, 1.25, 2.0)
 """Values are drawn from around the numbers that a condition names."""
 _USUAL: Final = (0.0, 1.0, 3.0, 10.0, 50.0, 100.0, 1e3, 1e5, 1e8, 1e10, 1e12, -1.0)
+_FORESEEN: Final[dict[str, tuple[object, object]]] = {
+    "severity": (int(Severity.WELL), int(Severity.PREDICTED)),
+    "verdict_rank": (int(Remedy.NONE), int(Remedy.WATCH)),
+    "verdict_action": (Remedy.NONE.key, Remedy.WATCH.key),
+}
+"""Columns as they are where all is well, and as they are where something is foreseen and nothing else is wrong."""
+_FORESEEN_WORDS: Final = frozenset({"health", "verdict_words", "verdict_source"})
+"""Words that may be those of a forecast."""
 _NO_TEXT: Final = ("", "other")
 _NULL_SHARE: Final = 0.1
 
@@ -50,6 +60,26 @@ def contradictions(rule: Rule, names: Catalogued | Foreign) -> list[tuple[str, s
         elif not clear.any():
             found.append(("clear", f"did not hold for any of {rows.height} sets of values: the alert would never end"))
     return found
+
+
+def is_met_by_forecast(rule: Rule, names: Catalogued | Foreign) -> bool:
+    """Whether a rule that asks for no forecast itself may begin to hold because of one: by how a GPU or host is judged.
+
+    What is judged by words counts as such; by severity or verdict it is tried.
+    """
+    if rule.when.columns & _FORESEEN_WORDS:
+        return True
+    judged = rule.when.columns & _FORESEEN.keys()
+    if not judged:
+        return False
+    rows = sampled([rule.when], names, MORE_ROWS)
+    well, foreseen = (
+        rows.with_columns(pl.lit(_FORESEEN[name][which]).cast(rows.schema[name]).alias(name) for name in judged).select(
+            rule.when.expr.fill_null(value=False).alias("it")
+        )["it"]
+        for which in (0, 1)
+    )
+    return bool((foreseen & ~well).any())
 
 
 def sampled(conditions: list[Condition], names: Catalogued | Foreign, count: int = ROWS) -> pl.DataFrame:

@@ -26,6 +26,9 @@ SQL_FUNCTIONS: Final = (
 
 _ORDER: Final = ("<", "<=", ">", ">=")
 _RISING: Final = (">", ">=")
+_PATTERNED: Final = frozenset({"like", "ilike"})
+MOST_WILDCARDS: Final = 40
+"""In one pattern: of many hundreds polars makes an automaton that takes minutes and gigabytes."""
 _ENDS: Final = frozenset({"and", "or", "then", "else", "end", "when"})
 
 
@@ -135,6 +138,9 @@ def _written(items: tuple[Token, ...], position: int, names: Vocabulary, found: 
             if seconds is not None and _is_ordered(items, position):
                 found.numbers.append(seconds)
                 return repr(seconds) + "e0"
+            wild = token.text.count("%") + token.text.count("_")
+            if wild > MOST_WILDCARDS and position and items[position - 1].text in _PATTERNED:
+                raise ConditionError(f"a pattern with {wild} wildcards", f"at most {MOST_WILDCARDS}")
             found.texts.append(token.text)
             return "'" + token.text.replace("'", "''") + "'"
         case Type.NUMBER:

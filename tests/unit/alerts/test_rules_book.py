@@ -99,6 +99,15 @@ def test_a_predictive_rule_knows_what_it_foresees() -> None:
         ({"action": "restart"}, 'entity = "unit"'),
         ({"reaction": "auto"}, "without an action"),
         ({"reaction": "auto", "action": "drain", "when": "eta(temp_c, 90) < '5m'"}, "nothing is done on a forecast"),
+        ({"reaction": "auto", "action": "drain", "when": "severity >= 3"}, "what a forecast alone may bring about"),
+        ({"reaction": "auto", "action": "drain", "when": "severity > 2 AND temp_c > 50"}, "a forecast alone"),
+        ({"reaction": "auto", "action": "drain", "when": "verdict_rank > 0"}, "a forecast alone"),
+        ({"reaction": "auto", "action": "drain", "when": "verdict_action != 'none'"}, "a forecast alone"),
+        ({"reaction": "auto", "action": "drain", "when": "health LIKE '%°C%'"}, "a forecast alone"),
+        ({"when": "temp_c > 85 util_pct > 50"}, "unable to parse"),
+        ({"when": "temp_c > 85 THEN"}, "unable to parse"),
+        ({"when": "temp_c > 85 true"}, "unable to parse"),
+        ({"when": "uuid LIKE '" + "%_" * 900 + "'"}, "a pattern with 1800 wildcards, expected at most 40"),
         ({"runbook": "javascript:alert(1)"}, "https://"),
         ({"runbook": "https://a b"}, "https://"),
         ({"when": "forecast(temp_c, '5m') IS NULL"}, "compared with nothing"),
@@ -113,6 +122,14 @@ def test_a_mistake_is_told(keys: dict[str, object], said: str) -> None:
     told = [str(problem) for problem in book.problems]
     assert any(said in line for line in told), told
     assert all(line.startswith("rules.toml:") for line in told)
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["severity >= 4", "verdict_action = 'drain-reset'", "verdict_rank >= 4 OR temp_c > 95", "temp_c > 95"],
+)
+def test_what_is_seen_to_be_wrong_may_be_acted_on(when: str) -> None:
+    assert rule(reaction="auto", action="drain", when=when).reaction is Reaction.AUTO
 
 
 def test_the_line_is_that_of_the_key() -> None:

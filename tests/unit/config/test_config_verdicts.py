@@ -70,6 +70,11 @@ def test_every_problem_has_its_line(monkeypatch):
         ("verdict = 3\n", "expected [[verdict]] with two brackets"),
         ('[[verdict]]\nxid = 79\naction = "watch"\nwhy = "\\u001b[31m"\n', "without control characters"),
         ("\x00", "not TOML"),
+        ('[[verdict]]\nsignal = "forecast"\naction = "reboot"\n', ':3: verdict 1: action: "reboot" for signal'),
+        (
+            '[[verdict]]\nsignal = ["warm", "forecast"]\naction = "watch"\nseverity = "critical"\n',
+            ':4: verdict 1: severity: "critical" for signal',
+        ),
     ],
 )
 def test_files_that_are_none(tmp_path, text, words):
