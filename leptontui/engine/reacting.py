@@ -50,6 +50,7 @@ class Reactor:
     def __init__(self, desk: AutoDesk, *, clock: Callable[[], float], tell: Callable[[str], None]) -> None:
         self._desk, self._clock, self._tell = desk, clock, tell
         self._deeds: tuple[Deed, ...] = ()
+        self._asking: frozenset[str] = frozenset()
         self._running: asyncio.Task[None] | None = None
         self.keep: Callable[[str], None] = lambda _: None
 
@@ -68,6 +69,7 @@ class Reactor:
         """What these alerts ask for; what may be run by itself is begun."""
         now = self._clock()
         self._deeds = recent(self._deeds, now)
+        self._asking = frozenset(alert.id for alert in alerts if alert.is_active and not alert.is_over)
         found = proposals_of(
             alerts,
             Circumstances(
@@ -109,6 +111,8 @@ class Reactor:
         if plan.warnings:
             # A person would read them first.
             return f"left to a person: {plan.warnings[0]}"
+        if proposal.alert_id not in self._asking:
+            return "not done: while it was planned the alert ended, or somebody took care of it"
         outcome = await self._desk.run_as(plan, f"auto: rule {proposal.rule}")
         return f"{outcome.kind.value}: {outcome.summary}"
 

@@ -9,7 +9,7 @@ import pytest
 from leptontui.alerts.reactions import Deed
 from leptontui.engine.reacting import Reactor
 from leptontui.model.action import ActionRequest, Plan
-from leptontui.model.alert import Alert, AlertState, Level, Subject
+from leptontui.model.alert import Acknowledgement, Alert, AlertState, Level, Subject
 from leptontui.model.link import LinkState
 from leptontui.model.reaction import AutoPolicy
 from leptontui.model.series import Entity
@@ -197,3 +197,29 @@ async def test_a_reaction_broken_off_is_ended_in_the_audit(stage: Stage) -> None
     await stage.reactor.close()
     assert stage.scene.events == ["begun", "ended"]
     assert "broken off" in stage.said[0]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        (),
+        (replace(FAILED, acknowledgement=Acknowledgement("ben", "I am at it", T0)),),
+        (replace(FAILED, silenced_by="s1"),),
+        (replace(FAILED, inhibited_by="a0"),),
+        (replace(FAILED, is_over=True),),
+    ],
+    ids=["ended", "acknowledged", "silenced", "inhibited", "over"],
+)
+async def test_what_changed_while_it_was_planned_is_heeded(stage: Stage, since: tuple[Alert, ...]) -> None:
+    stage.scene.desk.arm()
+    plan = stage.scene.desk.plan
+
+    async def slowly_planned(request: ActionRequest) -> Plan:
+        made = await plan(request)
+        stage.reactor.react(since, fleet_size=100, is_keeper=True, policy=ALLOWED)
+        return made
+
+    stage.scene.desk.plan = slowly_planned  # type: ignore[method-assign]
+    await stage.react(FAILED)
+    assert stage.scene.changes == []
+    assert "somebody took care of it" in stage.said[0]
