@@ -35,6 +35,8 @@ examples:
   leptontui --ssh-hosts '*'                   every host that ~/.ssh/config names
   leptontui hosts --try -i fleet.toml         which hosts there are, how they are reached, and whether that works
   leptontui config check fleet.toml           every problem of an inventory, with its line
+  leptontui rules list                        what is alerted on; your own rules: ~/.config/leptontui/rules.toml
+  leptontui report --since 12h                the shift's alerts as Markdown
   leptontui check --json -H 'gpu[001-064]'    for scripts: exit code 0 well, 1 warning, 2 critical, 3 unknown
 """
 
@@ -262,14 +264,20 @@ def _add_telling_commands(commands: argparse._SubParsersAction[_Parser]) -> None
 
 
 def _interval(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of seconds, e.g. 2") from None
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text}: must be between {SHORTEST_S:g} and {LONGEST_S:g} seconds")
     return seconds
 
 
 def _count(text: str) -> int:
-    count = int(text)
+    try:
+        count = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number") from None
     if not 1 <= count <= MOST_SIMULATED:
         raise argparse.ArgumentTypeError(f"{text}: must be between 1 and {MOST_SIMULATED}")
     return count

@@ -12,6 +12,12 @@ ALERTS: Final = frozenset({"report", "alerts list", "alerts history"})
 """The commands that `run_alerts` runs, as their parsers set `command`."""
 
 MOST_LINES: Final = 20_000
+_EXAMPLES: Final = """\
+examples:
+  leptontui alerts list                               what fires now
+  leptontui alerts history --since 2d gpu-017 xid     what happened there, newest last
+  leptontui alerts replay week.parquet --rules my.toml
+"""
 
 
 def add_alert_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -20,7 +26,12 @@ def add_alert_commands(commands: argparse._SubParsersAction[Any]) -> None:
     Args:
         commands: the program's subparsers.
     """
-    alerts = commands.add_parser("alerts", help="what rules told, or would have told")
+    alerts = commands.add_parser(
+        "alerts",
+        help="what rules told, or would have told",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     alert_commands = alerts.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_replay_command(alert_commands)
     _add_list(alert_commands)
@@ -94,7 +105,10 @@ def _add_fleet(parser: argparse.ArgumentParser) -> None:
 
 
 def _lines(text: str) -> int:
-    count = int(text)
+    try:
+        count = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number") from None
     if not 1 <= count <= MOST_LINES:
         raise argparse.ArgumentTypeError(f"{text}: must be between 1 and {MOST_LINES}")
     return count

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from leptontui.cli_alerts import ALERTS, add_alert_commands, run_alerts
+from leptontui.cli_files import check_recording
 from leptontui.cli_rules import RULES, add_rules_commands, run_rules
 
 OFFLINE: Final = frozenset({*ALERTS, *RULES, "anomalies", "backtest", "notify check", "notify test"})
@@ -42,6 +43,8 @@ def run_offline(arguments: argparse.Namespace) -> int:
     Raises:
         LeptonError: a file or an option is wrong.
     """
+    if "recording" in arguments:
+        check_recording(arguments.recording)
     match arguments.command:
         case "anomalies":
             from leptontui.wiring.anomalies import print_anomalies

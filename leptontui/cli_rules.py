@@ -9,6 +9,13 @@ from typing import Any, Final
 RULES: Final = frozenset({"rules check", "rules list", "rules test", "alerts replay"})
 """The commands that `run_rules` runs, as their parsers set `command`."""
 
+_EXAMPLES: Final = """\
+examples:
+  leptontui rules list                                what is shipped, and what you changed
+  leptontui rules check                               every mistake in ~/.config/leptontui/rules.toml, with its line
+  leptontui rules test scenarios.toml --rules my.toml
+"""
+
 
 def add_rules_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the parsers of `leptontui rules`.
@@ -16,7 +23,12 @@ def add_rules_commands(commands: argparse._SubParsersAction[Any]) -> None:
     Args:
         commands: the program's subparsers.
     """
-    rules = commands.add_parser("rules", help="what is alerted on: check your rules, list them, test them")
+    rules = commands.add_parser(
+        "rules",
+        help="what is alerted on: check your rules, list them, test them",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     rules_commands = rules.add_subparsers(title="commands", metavar="COMMAND", required=True)
     check = rules_commands.add_parser("check", help="tell everything that is wrong with a rules file")
     check.add_argument("file", metavar="FILE.toml", nargs="?", type=Path, help="else ~/.config/leptontui/rules.toml")

@@ -105,7 +105,7 @@ def read_recorded(path: Path, metric: str | None = None) -> dict[str, list[Recor
 def _read(path: Path) -> pl.DataFrame:
     """Columns series, metric (text), ts (unix seconds), value (floats), by time."""
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(sorted(path.glob("*.parquet")) if path.is_dir() else path)
     except FileNotFoundError:
         raise ConfigError([f"{path}: there is no such file"]) from None
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -175,9 +175,9 @@ def test_a_wrong_file_is_told(write, capsys, change, says) -> None:
 
 
 def test_no_file_and_no_parquet_are_told(tmp_path, capsys) -> None:
-    assert "there is no such file" in refused(capsys, tmp_path / "none.parquet")
+    assert "no such file" in refused(capsys, tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("a,b\n1,2\n")
-    assert "not readable as parquet" in refused(capsys, tmp_path / "text.parquet")
+    assert "cannot be read as parquet" in refused(capsys, tmp_path / "text.parquet")
     assert "not readable as parquet" in refused(capsys, tmp_path)
 
 
