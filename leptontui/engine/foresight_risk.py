@@ -100,11 +100,13 @@ def risks_of(store: Store, kind: Kind, now_unix_s: float) -> list[tuple[SeriesKe
 def _rising(store: Store, kind: Kind, now_unix_s: float) -> pl.DataFrame:
     """Level and rise per second of all series of a kind, where known: columns host, instance, level, rise."""
     step_s = kind.step_s
-    window = store.window(kind.entity, now_unix_s=now_unix_s, step_s=step_s, buckets=_MEAN_OF)
+    window = store.window(kind.entity, now_unix_s=now_unix_s, step_s=step_s, buckets=_MEAN_OF, metrics=[kind.metric])
     level = _mean(window.of(kind.metric))
     rise = np.full(len(level), np.nan)
     for ago in _AGO[step_s]:
-        before = store.window(kind.entity, now_unix_s=now_unix_s - ago * step_s, step_s=step_s, buckets=_MEAN_OF)
+        before = store.window(
+            kind.entity, now_unix_s=now_unix_s - ago * step_s, step_s=step_s, buckets=_MEAN_OF, metrics=[kind.metric]
+        )
         found = (level - _mean(before.of(kind.metric))) / (ago * step_s)
         rise = np.where(np.isnan(rise), found, rise)
     return (

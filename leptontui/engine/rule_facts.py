@@ -1,33 +1,29 @@
 """What rules are evaluated on, live: latest values, windows of the store's past, what foresight foresees.
 
-Everything that touches the store or foresight is taken at once, on the engine's loop; what comes of it never changes,
-so that the rules can be evaluated in another thread.
+What touches the store or foresight is taken at once, on the engine's loop, by reference or as a copy of what is asked
+for; joins and windows are made of that in the thread in which the rules are evaluated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from leptontui.alerts.rules.columns import COUNTED
-from leptontui.alerts.rules.derived import WINDOWS, Derived
+from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Labels
 from leptontui.alerts.rules.outlook import Outlook
+from leptontui.engine.rule_windows import FINE_S, NOTHING, Sampled, sampled
 from leptontui.model.series import Entity
 from leptontui.model.target import HostTarget
 from leptontui.snapshot import Frames
 from leptontui.store.store import Store
 
-COVERED_SHARE: Final = 0.75
-"""A window is known once so much of it is sampled."""
-_FINE_S, _COARSE_S = 10.0, 60.0
-_FINE_UP_TO_S: Final = 420.0
-"""Longer windows are taken from one-minute means."""
 _EDGES: Final = ("lo95", "lo80", "mean", "hi80", "hi95")
 _HORIZONS: Final = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0, "2h": 7200.0, "4h": 14400.0}
 _FRAMES: Final = {
@@ -55,22 +51,72 @@ class Foreseeing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken of the engine at one instant: nothing of it is ever changed.
+
+    Attributes:
+        frames: the snapshot's.
+        happened: by entity those to which something happened, see `Store.happened`.
+        sampled: what windows are made of, by entity.
+        foreseen: see `Foreseeing.frame`; None where nothing is asked of it.
+        needs: what rules derive.
+    """
+
+    frames: Frames
+    happened: Mapping[Entity, pl.DataFrame]
+    sampled: Mapping[Entity, Sampled]
+    foreseen: pl.DataFrame | None
+    needs: Needs
+
+
 class FleetFacts:
     """The fleet at one instant; see `leptontui.alerts.rules.facts.Facts`.
 
-    Attributes:
+    What costs time is made when it is first asked for: that is in the thread in which rules are evaluated.
+
+    Args:
         now_unix_s: the instant.
         labels: the inventory's labels.
-        frames: latest values by entity.
-        windows: derived columns by entity.
-        outlooks: what is foreseen, by entity and metric.
+        taken: what everything is made of.
     """
 
-    now_unix_s: float
-    labels: Labels
-    frames: Mapping[Entity, pl.DataFrame]
-    windows: Mapping[Entity, pl.DataFrame]
-    outlooks: Mapping[tuple[Entity, str], Outlook]
+    def __init__(self, now_unix_s: float, labels: Labels, taken: Taken) -> None:
+        self.now_unix_s = now_unix_s
+        self.labels = labels
+        self._taken = taken
+
+    @cached_property
+    def frames(self) -> Mapping[Entity, pl.DataFrame]:
+        """Latest values by entity."""
+        latest = {entity: getattr(self._taken.frames, name) for entity, name in _FRAMES.items()}
+        latest[Entity.HOST] = with_gpu_counts(latest[Entity.HOST], latest[Entity.GPU])
+        for entity, rows in self._taken.happened.items():
+            latest[entity] = _with_happened(latest[entity], rows, entity)
+        return latest
+
+    @cached_property
+    def windows(self) -> Mapping[Entity, pl.DataFrame]:
+        """Derived columns by entity."""
+        by_entity: dict[Entity, list[Derived]] = {}
+        for entity, item in self._taken.needs:
+            by_entity.setdefault(entity, []).append(item)
+        return {
+            entity: _joined(self._taken.sampled[entity].frame, _grown(asked, self._taken.happened.get(entity)))
+            for entity, asked in by_entity.items()
+        }
+
+    @cached_property
+    def outlooks(self) -> Mapping[tuple[Entity, str], Outlook]:
+        """What is foreseen, by entity and metric."""
+        frame = self._taken.foreseen
+        if frame is None:
+            return {}
+        # Strings are compared once, not over and over in each of the many columns' filters.
+        names = frame["entity"] + pl.Series(["/"]) + frame["metric"]
+        return {
+            (entity, metric): outlook_of(frame.filter(names == f"{entity.value}/{metric}"))
+            for entity, metric in _ahead(self._taken.needs)
+        }
 
     def latest(self, entity: Entity) -> pl.DataFrame | None:
         """See `Facts.latest`."""
@@ -78,7 +124,7 @@ class FleetFacts:
 
     def derived(self, entity: Entity, asked: Sequence[Derived]) -> pl.DataFrame:
         """See `Facts.derived`."""
-        known = self.windows.get(entity, _NOTHING)
+        known = self.windows.get(entity, NOTHING)
         columns = [item.column for item in asked]
         missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in columns if name not in known.columns]
         return known.with_columns(missing).select("host", "instance", *columns)
@@ -86,9 +132,6 @@ class FleetFacts:
     def outlook(self, entity: Entity, metric: str) -> Outlook | None:
         """See `Facts.outlook`."""
         return self.outlooks.get((entity, metric))
-
-
-_NOTHING: Final = pl.DataFrame(schema={"host": pl.String(), "instance": pl.String()})
 
 
 class RuleFacts:
@@ -106,7 +149,7 @@ class RuleFacts:
         self._store = store
         self._foresight = foresight
         self._targets = targets
-        self._windows: dict[Entity, tuple[int, pl.DataFrame]] = {}
+        self._sampled: dict[Entity, tuple[int, Sampled]] = {}
 
     def at(self, frames: Frames, now_unix_s: float, needs: Needs) -> FleetFacts:
         """Everything that the rules ask for, now.
@@ -117,69 +160,36 @@ class RuleFacts:
             needs: what rules derive; see `Evaluator.needs`.
         """
         labels = {name: target.labels for name, target in self._targets().items() if target.labels}
-        latest = {entity: getattr(frames, name) for entity, name in _FRAMES.items()}
-        happened = self._store.happened()
-        latest[Entity.HOST] = with_gpu_counts(latest[Entity.HOST], latest[Entity.GPU])
-        for entity, rows in happened.items():
-            latest[entity] = _with_happened(latest[entity], rows, entity)
-        by_entity: dict[Entity, list[Derived]] = {}
-        for entity, item in needs:
-            by_entity.setdefault(entity, []).append(item)
-        windows = {
-            entity: self._derived(entity, asked, happened.get(entity), now_unix_s)
-            for entity, asked in by_entity.items()
-        }
-        ahead = {(entity, item.metric) for entity, item in needs if item.is_predicting}
-        return FleetFacts(now_unix_s, labels, latest, windows, self._outlooks(ahead))
+        entities = dict.fromkeys(entity for entity, _ in needs)
+        taken = Taken(
+            frames,
+            self._store.happened(),
+            {entity: self._windows(entity, needs, now_unix_s) for entity in entities},
+            self._foresight.frame() if self._foresight is not None and _ahead(needs) else None,
+            needs,
+        )
+        return FleetFacts(now_unix_s, labels, taken)
 
-    def _derived(
-        self, entity: Entity, asked: Sequence[Derived], happened: pl.DataFrame | None, now_unix_s: float
-    ) -> pl.DataFrame:
-        found = [
-            frame for frame in (self._windowed(entity, asked, now_unix_s), _grown(asked, happened)) if frame.height
-        ]
-        if not found:
-            return _NOTHING
-        if len(found) == 1:
-            return found[0]
-        return found[0].join(found[1], on=["host", "instance"], how="full", coalesce=True)
+    def _windows(self, entity: Entity, needs: Needs, now_unix_s: float) -> Sampled:
+        """Windows are made anew when a bucket has closed; in between they are what they were."""
+        bucket = int(now_unix_s // FINE_S)
+        kept = self._sampled.get(entity)
+        if kept is None or kept[0] != bucket:
+            asked = [item for of, item in needs if of is entity]
+            kept = self._sampled[entity] = (bucket, sampled(self._store, entity, asked, now_unix_s))
+        return kept[1]
 
-    def _windowed(self, entity: Entity, asked: Sequence[Derived], now_unix_s: float) -> pl.DataFrame:
-        """Means, greatest and least over closed buckets; of a greatest that of the buckets' means.
 
-        A window is made anew when a bucket has closed; in between it is what it was.
-        """
-        bucket = int(now_unix_s // _FINE_S)
-        if entity in self._windows and self._windows[entity][0] == bucket:
-            return self._windows[entity][1]
-        columns: list[pl.Series] = []
-        keys = _NOTHING
-        for item in asked:
-            if item.function not in WINDOWS:
-                continue
-            step_s = _FINE_S if item.seconds <= _FINE_UP_TO_S else _COARSE_S
-            try:
-                window = self._store.window(
-                    entity, now_unix_s=now_unix_s, step_s=step_s, buckets=max(1, round(item.seconds / step_s))
-                )
-            except KeyError:
-                continue
-            keys = pl.DataFrame({"host": window.hosts, "instance": window.instances})
-            values = reduced(item.function, window.of(item.metric), max(1, round(item.seconds / step_s)))
-            columns.append(pl.Series(item.column, values).fill_nan(None))
-        found = keys.with_columns(columns) if columns else _NOTHING
-        self._windows[entity] = (bucket, found)
-        return found
+def _ahead(needs: Needs) -> set[tuple[Entity, str]]:
+    """The metrics of which a forecast is asked for."""
+    return {(entity, item.metric) for entity, item in needs if item.is_predicting}
 
-    def _outlooks(self, asked: Collection[tuple[Entity, str]]) -> dict[tuple[Entity, str], Outlook]:
-        if self._foresight is None or not asked:
-            return {}
-        frame = self._foresight.frame()
-        # Strings are compared once, not over and over in each of the many columns' filters.
-        names = frame["entity"] + pl.Series(["/"]) + frame["metric"]
-        return {
-            (entity, metric): outlook_of(frame.filter(names == f"{entity.value}/{metric}")) for entity, metric in asked
-        }
+
+def _joined(windows: pl.DataFrame, grown: pl.DataFrame) -> pl.DataFrame:
+    found = [frame for frame in (windows, grown) if frame.height]
+    if len(found) > 1:
+        return windows.join(grown, on=["host", "instance"], how="full", coalesce=True)
+    return found[0] if found else NOTHING
 
 
 def outlook_of(frame: pl.DataFrame) -> Outlook:
@@ -195,27 +205,6 @@ def outlook_of(frame: pl.DataFrame) -> Outlook:
     values = frame["value"].cast(pl.Float64).to_numpy()
     seconds = np.array(list(_HORIZONS.values()))
     return Outlook(frame["host"].to_list(), frame["instance"].to_list(), origin, values, seconds, cube)
-
-
-def reduced(function: str, values: npt.NDArray[np.float32], buckets: int) -> npt.NDArray[np.float64]:
-    """The mean, greatest or least of each series; NaN where too little of the window is sampled.
-
-    Args:
-        function: "mean", "max" or "min".
-        values: bucket means, NaN where not sampled, shape (b, n).
-        buckets: how many the window has; the history may be shorter.
-    """
-    known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        match function:
-            case "max":
-                found = np.where(known, values, -np.inf).max(axis=0, initial=-np.inf)
-            case "min":
-                found = np.where(known, values, np.inf).min(axis=0, initial=np.inf)
-            case _:
-                found = np.where(known, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
-    return np.where(count >= COVERED_SHARE * buckets, found, np.nan).astype(np.float64)
 
 
 def with_gpu_counts(hosts: pl.DataFrame, gpus: pl.DataFrame) -> pl.DataFrame:
@@ -248,7 +237,7 @@ def _grown(asked: Sequence[Derived], happened: pl.DataFrame | None) -> pl.DataFr
     """Growth over ten minutes, of those that grew."""
     wanted = [item for item in asked if item.function == "increase"]
     if happened is None or not wanted:
-        return _NOTHING
+        return NOTHING
     instance = pl.col("instance") if "instance" in happened.columns else pl.lit("").alias("instance")
     known = [item for item in wanted if f"{item.metric}_10min" in happened.columns]
     return happened.select(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from leptontui.model.health import Severity
 
-_ROW: Final = "__row"
+_NONE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,10 @@ class Held:
 
     def spread(self, told: pl.DataFrame) -> pl.DataFrame:
         """`told`, one row for each of `rows`, as columns of the whole frame; null elsewhere."""
-        rows = pl.select(pl.int_range(self.height, dtype=pl.get_index_type()).alias(_ROW))
-        return rows.join(told.with_columns(self.at.alias(_ROW)), on=_ROW, how="left", maintain_order="left").drop(_ROW)
+        places = np.full(self.height, _NONE, dtype=np.int64)
+        places[self.at.to_numpy()] = np.arange(len(self.at))
+        rows = pl.Series(places, dtype=pl.Int64)
+        return told.select(pl.all().gather(rows.set(rows == _NONE, None)))
 
 
 def held(frame: pl.DataFrame, findings: Sequence[Finding]) -> Held:
@@ -150,7 +153,20 @@ def attached(frame: pl.LazyFrame, found: pl.DataFrame, on: Sequence[str]) -> pl.
 
 def with_columns_of(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Only the columns of `schema`, in its types and in one chunk; what `frame` lacks is null."""
-    return frame.select(
-        pl.col(name).cast(dtype, strict=False) if name in frame.columns else pl.lit(None, dtype).alias(name)
-        for name, dtype in schema.items()
-    ).rechunk()
+    # Column by column: a `select` of fifty of them costs twice as much for a few thousand rows.
+    found = frame.schema
+    return pl.DataFrame(
+        [
+            _column_of(frame, name, dtype) if name in found else _nulls(name, dtype, frame.height)
+            for name, dtype in schema.items()
+        ]
+    )
+
+
+def _column_of(frame: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+    column = frame.get_column(name)
+    return (column if column.dtype == dtype else column.cast(dtype, strict=False)).rechunk()
+
+
+def _nulls(name: str, dtype: pl.DataType, height: int) -> pl.Series:
+    return pl.Series(name, [None], dtype=dtype).new_from_index(0, height) if height else pl.Series(name, [], dtype)

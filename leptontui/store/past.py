@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -110,16 +110,16 @@ class Past:
         table: SlotTable | None,
         names: pl.Series,
         *,
-        now_unix_s: float,
+        last: int,
         step_s: float,
         buckets: int,
+        metrics: Sequence[str] | None = None,
     ) -> Window:
-        """See `Store.window`; with the entity's slots (None for hosts) and the names of the hosts' codes."""
+        """See `Store.window`; with the entity's slots (None for hosts), the hosts' names by code, the last bucket."""
         history = self._history[entity]
         ring = history.ring(step_s)
         if ring is None:
             raise KeyError(step_s)
-        last = int(now_unix_s // step_s) - 1
         first = last - min(buckets, ring.buckets - 1) + 1
         if table is None:
             hosts, instances = names, pl.repeat("", len(names), eager=True, dtype=pl.String)
@@ -129,8 +129,9 @@ class Past:
             hosts = names.gather(frame["host"].clip(0)) if len(names) else pl.Series([], dtype=pl.String)
             instances = frame["instance"]
         ends = step_s * np.arange(first + 1, last + 2, dtype=np.float64)
-        values = ring.window(slice(len(hosts)), first, last)
-        return Window(entity, history.metrics, hosts, instances, ends, values)
+        shown = history.metrics if metrics is None else tuple(metrics)
+        which = None if metrics is None else [history.metrics.index(name) for name in shown]
+        return Window(entity, shown, hosts, instances, ends, ring.window(slice(len(hosts)), first, last, which))
 
     def trends(self, table: SlotTable, names: pl.Series, now_unix_s: float) -> pl.DataFrame:
         """See `Store.trends`; with the GPUs' slots and the names of the hosts' codes."""

@@ -56,6 +56,7 @@ class Store:
         self._facts = facts_of([])
         self._published: dict[Entity, pl.DataFrame] = {}
         self._gpu_rows: pl.DataFrame | None = None
+        self._told_happened: dict[Entity, pl.DataFrame] | None = None
         self._take([], is_history=False)
 
     def append(self, batch: Sequence[Received]) -> None:
@@ -100,11 +101,13 @@ class Store:
 
     def happened(self) -> dict[Entity, pl.DataFrame]:
         """What happened in the last ten minutes by our monotonic clock; see `happened.Happened.frame`."""
-        names = self._names()
-        return {
-            entity: self._happened.frame(entity, names, self._slots.get(entity), self._newest[entity].rows)
-            for entity in SCHEMAS
-        }
+        if self._told_happened is None:
+            names = self._names()
+            self._told_happened = {
+                entity: self._happened.frame(entity, names, self._slots.get(entity), self._newest[entity].rows)
+                for entity in SCHEMAS
+            }
+        return dict(self._told_happened)
 
     @property
     def resets(self) -> Mapping[tuple[str, str], float]:
@@ -167,14 +170,17 @@ class Store:
         """
         return self._past.closed(keys, self._slot, now_unix_s=now_unix_s, step_s=step_s, buckets=buckets)
 
-    def window(self, entity: Entity, *, now_unix_s: float, step_s: float, buckets: int) -> Window:
-        """The newest closed buckets of all series of an entity with history; copies them.
+    def window(
+        self, entity: Entity, *, now_unix_s: float, step_s: float, buckets: int, metrics: Sequence[str] | None = None
+    ) -> Window:
+        """The newest closed buckets of all series of an entity with history; copies them. `metrics`: only of these.
 
         Raises:
             KeyError: the entity has no history, or no tier has such buckets.
         """
+        table, last = self._slots.get(entity), int(now_unix_s // step_s) - 1
         return self._past.window(
-            entity, self._slots.get(entity), self._names(), now_unix_s=now_unix_s, step_s=step_s, buckets=buckets
+            entity, table, self._names(), last=last, step_s=step_s, buckets=buckets, metrics=metrics
         )
 
     def trends(self, now_unix_s: float) -> pl.DataFrame:
@@ -259,7 +265,7 @@ class Store:
 
     def _stale(self) -> None:
         self._published.clear()
-        self._gpu_rows = None
+        self._gpu_rows = self._told_happened = None
 
     def _names(self) -> pl.Series:
         return pl.Series(self._hosts.table.names, dtype=pl.String)

@@ -6,6 +6,7 @@ only the buckets meant, and memory does not depend on how much was said.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -67,13 +68,14 @@ class Ring:
         for metric in range(values.shape[1]):
             self._mix(row, metric, slot, values[:, metric], group)
 
-    def window(self, slots: Slots | slice, first: int, last: int) -> Floats:
-        """Means of the buckets numbered `first`…`last` of every metric, NaN where not sampled.
+    def window(self, slots: Slots | slice, first: int, last: int, metrics: Sequence[int] | None = None) -> Floats:
+        """Means of the buckets numbered `first`…`last`, NaN where not sampled.
 
         Args:
             slots: which slots; a slice where it is all of them, which is cheaper.
             first: number of the oldest bucket.
             last: number of the newest bucket.
+            metrics: which, by number; None for every one.
 
         Returns:
             shape (last - first + 1, metrics, slots).
@@ -82,10 +84,11 @@ class Ring:
         wanted = np.arange(first, last + 1, dtype=np.int64)
         rows = wanted % self.buckets
         is_held = (self._numbers[rows] == wanted)[:, None, None]
+        which = np.arange(self._means.shape[1]) if metrics is None else np.array(metrics, dtype=np.intp)
         if isinstance(slots, slice):
-            means, counts = self._means[rows][:, :, slots], self._counts[rows][:, :, slots]
+            means, counts = self._means[rows[:, None], which, slots], self._counts[rows[:, None], which, slots]
         else:
-            places = np.ix_(rows, np.arange(self._means.shape[1]), slots)
+            places = np.ix_(rows, which, slots)
             means, counts = self._means[places], self._counts[places]
         return np.where(is_held & (counts > 0), means, np.float32(np.nan))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def bench(hosts: int) -> None:
         timed(kept_ms, maker.at, frames, now + 10.0 * turn + 2.0, evaluator.needs)
         found = timed(evaluate_ms, evaluator.evaluate, facts, asked)
     hot = {**facts.frames, Entity.GPU: facts.frames[Entity.GPU].with_columns(temp_c=pl.lit(99.0, dtype=pl.Float32))}
-    storm = type(facts)(facts.now_unix_s, facts.labels, hot, facts.windows, facts.outlooks)
+    storm = copy(facts)
+    storm.frames = hot
     storm_ms: list[tuple[float, float]] = []
     for _ in range(10):
         met = timed(storm_ms, evaluator.evaluate, storm, asked)

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from leptontui.alerts.rules.derived import Derived
-from leptontui.engine.rule_facts import RuleFacts, outlook_of, reduced, with_gpu_counts
+from leptontui.engine.rule_facts import RuleFacts, outlook_of, with_gpu_counts
+from leptontui.engine.rule_windows import reduced
 from leptontui.model.series import Entity
 from leptontui.model.target import HostTarget
 from leptontui.snapshot import Frames
