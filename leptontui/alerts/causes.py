@@ -1,8 +1,8 @@
 """Common cause: alerts that are one trouble become one group, and hosts that cannot be reached hide what they carry.
 
 Three questions, in this order. Do the hosts with one rule's alerts share something, more than chance would have it
-(`explaining`)? Did many of one rule's alerts begin in the same moment? Are several on one host, of the same rule or
-begun together? An alert for which all three are denied is a group by itself. Pure, and the same for any order of the
+(`explaining`)? Did many of one rule's alerts begin in the same moment? Are several on one host, of one rule or part,
+or begun together? An alert for which all three are denied is a group by itself. Pure, and the same for any order of the
 alerts.
 """
 
@@ -19,7 +19,7 @@ from leptontui.alerts.cause_words import FLEET, cause_of, counted, place_words, 
 from leptontui.alerts.chance import Population
 from leptontui.alerts.explaining import LEAST_HOSTS, LINGER_S, Cause, explained
 from leptontui.alerts.inhibition import BASTION, inhibitions, is_unreachable
-from leptontui.model.alert import Alert, AlertGroup, AlertState
+from leptontui.model.alert import Alert, AlertGroup, AlertState, Subject
 from leptontui.model.text import plain
 
 MOMENT_GAP_S: Final = 5.0
@@ -31,7 +31,7 @@ MOMENT_SPAN_S: Final = 30.0
 STARTING_S: Final = 60.0
 """Own choice: what begins in the first minute of watching began some time before: that moment means nothing."""
 TOGETHER_S: Final = 60.0
-"""Own choice: alerts of one host that begin within a minute of each other are one trouble."""
+"""Own choice: alerts of one host that begin within a minute of each other are one trouble, as are those of one part."""
 
 Kind = tuple[str, bool]
 """A rule, and whether it predicts."""
@@ -95,8 +95,7 @@ def collapse(
     free = [alert for alert in marked if not alert.inhibited_by]
     population = memory.population if memory.population.source is attributes else None
     by_cause, left, living = _by_cause(free, attributes, population, now_unix_s, memory)
-    clusters = _clusters(left, watching_since_unix_s, memory.places)
-    named = _named(clusters, memory.places)
+    named = _named(_clusters(left, watching_since_unix_s, memory.places), memory.places)
     carried = _carried(marked, known)
     population = living.population
     groups = [_group_of_cause(key, found, population, carried) for key, found in by_cause.items()]
@@ -192,14 +191,18 @@ def _is_moment(
 
 
 def _of_host(alerts: Sequence[Alert]) -> list[list[Alert]]:
-    """Alerts of one host in clusters: of the same rule, or begun within a minute of the one before."""
+    """Alerts of one host in clusters: of the same rule or part, or begun within a minute of the one before."""
     clusters: list[list[Alert]] = []
     for run in _split(alerts, lambda a, b: b.since_unix_s - a.since_unix_s <= TOGETHER_S):
-        rules = {alert.rule for alert in run}
-        alike = [cluster for cluster in clusters if rules & {alert.rule for alert in cluster}]
+        alike = [cluster for cluster in clusters if _kin(run) & _kin(cluster)]
         clusters = [cluster for cluster in clusters if cluster not in alike]
         clusters.append([alert for cluster in (*alike, run) for alert in cluster])
     return clusters
+
+
+def _kin(alerts: Sequence[Alert]) -> set[str | Subject]:
+    """What makes alerts of one host one trouble: their rules, and the GPUs, disks and so on that they are about."""
+    return {alert.rule for alert in alerts} | {alert.subject for alert in alerts if alert.subject.instance}
 
 
 def _split(alerts: Sequence[Alert], belongs: Callable[[Alert, Alert], bool]) -> list[list[Alert]]:

@@ -133,7 +133,8 @@ def _about_group(row: TriageRow, width: int, now_unix_s: float) -> list[Sequence
     )
     names = list(dict.fromkeys(plain(alert.subject.host, 60) or "fleet" for alert in row.alerts))
     rest = f" and {len(names) - 60} more" if len(names) > 60 else ""  # noqa: PLR2004 — more than fit any screen
-    return [head, *wrapped(f"{plain(group.title)} — on {', '.join(names[:60])}{rest}", width, lines=2)]
+    where = "" if len(names) == 1 else f" — on {', '.join(names[:60])}{rest}"  # of one host the title or its row tells
+    return [head, *wrapped(plain(group.title) + where, width, lines=2)]
 
 
 def _about_change(row: ChangeRow, width: int, now_unix_s: float) -> list[Sequence[Piece]]:

@@ -193,6 +193,12 @@ def test_alerts_of_one_host():
     assert group.title == "h1 G0 xid (+1 on h1)"
     apart = [alert("h1", "disk-full", since=NOW), alert("h1", "gpu-hot", instance="G0", since=NOW + 600)]
     assert len(groups_of(apart)) == 2
+    slow = [alert("h1", "gpu-slow", instance="G0", since=NOW), alert("h1", "gpu-hot", instance="G0", since=NOW + 600)]
+    assert [len(group.alerts) for group in groups_of(slow)] == [2], (
+        "what one GPU says is one trouble, whenever it began"
+    )
+    slow.append(alert("h1", "gpu-ecc", instance="G1", since=NOW + 300))
+    assert sorted(len(group.alerts) for group in groups_of(slow)) == [1, 2]
 
 
 def test_an_unreachable_host_hides_what_it_carries():
