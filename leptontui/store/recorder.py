@@ -137,6 +137,8 @@ class Recording:
             return f"nothing was recorded in {self.path}"
         if not self._is_file:
             return f"recorded in {self.path}: {self._rows:,} values of this run"
+        if self.path.exists():
+            return f"recorded in {self.parts}; {self.path} was made by somebody else meanwhile, and is as it was"
         try:
             with _private(self.path) as unfinished:
                 pl.scan_parquet(found).sink_parquet(unfinished, compression="zstd", maintain_order=True)

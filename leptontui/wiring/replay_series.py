@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 _NO_NAME: Final = re.compile(r"[^a-z0-9_]+")
 _LONGEST_SPAN: Final = 5_000_000
 """Steps in one series; more is a slip in its times."""
+_FARTHEST: Final = 2.0**53
+"""Steps from 1970 that can be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,11 @@ def _line(item: TidySeries, step_s: float, *, is_foreign: bool) -> Line | None:
     known = np.isfinite(item.values)
     if subject is None or not known.any():
         return None
-    places = np.floor(item.at_unix_s[known] / step_s + 1e-6).astype(np.int64)
-    first, count = int(places[0]), int(places[-1] - places[0]) + 1
-    if count > _LONGEST_SPAN:
+    exact = np.floor(item.at_unix_s[known] / step_s + 1e-6)
+    if exact[-1] - exact[0] >= _LONGEST_SPAN or np.abs(exact).max() > _FARTHEST:
         return None
+    places = exact.astype(np.int64)
+    first, count = int(places[0]), int(places[-1] - places[0]) + 1
     values = np.full(count, np.nan)
     values[places - first] = item.values[known]
     return Line(subject, metric_name(item.metric) if is_foreign else item.metric, first, values)
@@ -178,7 +181,8 @@ class Replayed:
         if self._is_foreign:
             return frame
         integers = [name for name in metrics if (dtype := dtype_of(entity, name)) is not None and dtype.is_integer()]
-        return frame.with_columns(pl.col(integers).cast(pl.Int64))
+        # Not strict: what is no such number is not known.
+        return frame.with_columns(pl.col(integers).cast(pl.Int64, strict=False))
 
     def derived(self, entity: Entity, asked: Sequence[Derived]) -> pl.DataFrame:
         """See `Facts.derived`."""

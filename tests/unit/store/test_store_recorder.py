@@ -108,6 +108,16 @@ def test_parts_are_private_and_a_file_is_joined_from_them(tmp_path):
         Recording(recording.path)
 
 
+def test_a_file_that_somebody_made_meanwhile_is_left_as_it_is(tmp_path):
+    _, slicer = watched(60)
+    recording = Recording(tmp_path / "r.parquet")
+    recording.write(slicer.cut(T0 + 60, is_last=True))
+    recording.path.write_text("mine")
+    assert "made by somebody else" in recording.close()
+    assert recording.path.read_text() == "mine"
+    assert len(list(recording.parts.iterdir())) == 1
+
+
 def test_a_kill_leaves_the_parts_that_are_whole(tmp_path):
     _, slicer = watched(60)
     recording = Recording(tmp_path / "r.parquet")

@@ -173,6 +173,17 @@ def test_our_own_recordings_are_replayed_with_our_own_rules(tmp_path: Path, caps
     ]
 
 
+def test_values_and_times_that_cannot_be_are_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("a/gpu/G", "process_count", 60.0 * n, value) for n, value in enumerate([3.0, 1e300, -1e300, 3.0])]
+    rows += [("b/gpu/G", "process_count", at, 3.0) for at in (0.0, 60.0, 1e18, 1e300)]
+    file = tmp_path / "odd.parquet"
+    pl.DataFrame(rows, ["series", "metric", "ts", "value"], orient="row").write_parquet(file)
+    rules = '[[rule]]\nname = "x"\nentity = "gpu"\nseverity = "note"\nwhen = "process_count > 1"\nsummary = "x"\n'
+    assert main(["alerts", "replay", str(file), "--rules", written(tmp_path / "x.toml", rules), "--json"]) == 0
+    told = [(one["series"], one["state"]) for one in json.loads(capsys.readouterr().out)["transitions"]]
+    assert told == [("a/gpu/G", "firing")]
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
