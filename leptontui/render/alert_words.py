@@ -87,7 +87,7 @@ def marks(
     if has_state and alert.state is AlertState.PENDING:
         pieces.append(Piece(f"pending {age(now_unix_s - alert.since_unix_s)}", "dim"))
     if alert.is_over:
-        pieces.append(Piece("over, waits for you", "accent") if alert.acknowledgement is None else Piece("over", "dim"))
+        pieces.append(Piece("over for now", "accent") if alert.acknowledgement is None else Piece("over", "dim"))
     if alert.inhibited_by:
         pieces.append(Piece("explained by the above", "dim"))
     if (taken := alert.acknowledgement) is not None:

@@ -66,7 +66,7 @@ _ALERTS: Final = (
         "it ended and began again so often that it is told once and stays until it has been calm",
         "warning",
     ),
-    ("over, waits for you", "what it told of is over; it stays until it is acknowledged", "accent"),
+    ("over for now", "what it told of is over; it ends after a while, or once it is acknowledged (an Xid)", "accent"),
     ("/ xid rack:r3", "filters by words and by labels, with * and ?; a,b is either, ! turns a term round", "accent"),
     ("level:page", "also rule: host: state: and every label that alerts carry", "accent"),
     (

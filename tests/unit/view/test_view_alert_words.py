@@ -88,7 +88,7 @@ def test_marks_say_who_looks_after_it():
     assert marks(PENDING, T0, has_state=False) == ()
     assert said(marks(FLAPPING, T0)) == "flapping ×4"
     assert said(marks(replace(FLAPPING, is_flapping=False), T0)) == "back ×4"
-    assert said(marks(replace(XID, is_over=True), T0)) == "over, waits for you"
+    assert said(marks(replace(XID, is_over=True), T0)) == "over for now"
     assert marks(XID, T0) == ()
 
 
