@@ -75,7 +75,7 @@ def backtest(
     steps = tuple(int(one) for one in _numbers("--horizons", horizons, 1, MOST_STEPS, is_whole=True))
     bands = _numbers("--levels", levels, NARROWEST_LEVEL, WIDEST_LEVEL, is_whole=False)
     (count,) = _numbers("--origins", origins, 0, MOST_STEPS * 1000, is_whole=True)
-    series = read_recorded(recording, metric)
+    series, left_out = read_recorded(recording, metric)
     if out is not None and out.resolve() == recording.resolve():
         raise ConfigError([f"--out {out}: is the recording itself"])
     tested = {
@@ -84,7 +84,7 @@ def backtest(
     }
     if out is not None:
         _write(out, tested)
-    document = _document(recording, steps, bands, series, tested)
+    document = {**_document(recording, steps, bands, series, tested), "series_left_out": left_out}
     print(json.dumps(document) if as_json else backtest_text(document), flush=True)
     return 0
 

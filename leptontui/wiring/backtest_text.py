@@ -36,6 +36,8 @@ def backtest_text(document: dict[str, Any]) -> str:
         lines += [_row(horizon, scores, levels) for horizon, scores in metric["horizons"].items()]
         fallbacks = ", ".join(f"{reason} {count}" for reason, count in sorted(metric["fallbacks"].items()))
         lines.append(f"  without a model: {fallbacks or 'none'}")
+    if document["series_left_out"]:
+        lines += ["", f"{document['series_left_out']} series left out: too few values, or times too far apart"]
     lines += ["", "all series together", "     h" + "".join(f"{heading:>10}" for heading in _HEADINGS.values())]
     for horizon, ratios in document["together"].items():
         lines.append(f"{horizon:>6}" + "".join(f"{_number(ratios[name], 2):>10}" for name in _HEADINGS))

@@ -78,12 +78,15 @@ def card_bytes(metric: str, most: float) -> float | None:
     return next((size * 2.0**30 for size in CARD_GIB if size * 2.0**30 >= most), None)
 
 
-def read_recorded(path: Path, metric: str | None = None) -> dict[str, list[Recorded]]:
+def read_recorded(path: Path, metric: str | None = None) -> tuple[dict[str, list[Recorded]], int]:
     """Read all series of a file, by metric, in the order of their names.
 
     Args:
         path: the file.
         metric: only this one; None for all.
+
+    Returns:
+        the series, and how many were left out: of fewer than `LEAST_VALUES` values, or with times too far apart.
 
     Raises:
         ConfigError: it cannot be read, a column is missing or of the wrong type, or there is nothing in it.
@@ -95,11 +98,13 @@ def read_recorded(path: Path, metric: str | None = None) -> dict[str, list[Recor
             raise ConfigError([f"{path}: no metric {metric!r}"], f"it has {', '.join(map(str, metrics))}")
         frame = frame.filter(pl.col("metric") == metric)
     found: dict[str, list[Recorded]] = {}
+    left_out = frame.select("metric", "series").n_unique()
     for one in _series(frame):
         found.setdefault(one.metric, []).append(one)
+        left_out -= 1
     if not found:
         raise ConfigError([f"{path}: no series of at least {LEAST_VALUES} values"])
-    return found
+    return found, left_out
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -147,9 +152,10 @@ def _series(frame: pl.DataFrame) -> Iterator[Recorded]:
         if len(distances) < LEAST_VALUES - 1:
             continue
         step = float(np.median(distances))
-        bucket = np.rint((ts - ts[0]) / step).astype(np.int64)
-        if bucket[-1] >= MOST_BUCKETS:
+        exact = np.rint((ts - ts[0]) / step)
+        if exact[-1] >= MOST_BUCKETS:
             continue
+        bucket = exact.astype(np.int64)
         values = np.full(int(bucket[-1]) + 1, np.nan)
         times = values.copy()
         known = np.isfinite(value)

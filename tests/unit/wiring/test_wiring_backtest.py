@@ -158,6 +158,15 @@ def test_a_wrong_option_is_told(write, capsys, option, value, says) -> None:
     assert says in told_lines
 
 
+def test_what_is_left_out_is_counted(write, capsys) -> None:
+    far = rows("far", values=[1.0, 2.0, 3.0, 4.0]).with_columns(ts=pl.Series([0.0, 60.0, 120.0, 1e300]))
+    frame = pl.concat([rows().cast({"ts": pl.Float64}), rows("short", values=[1.0, 2.0]).cast({"ts": pl.Float64}), far])
+    found = told(capsys, write(frame), "--origins", 5)
+    assert (found["metrics"]["cpu_pct"]["series"], found["series_left_out"]) == (1, 2)
+    assert main(["backtest", str(write(frame)), "--origins", "5"]) == 0
+    assert "2 series left out" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
