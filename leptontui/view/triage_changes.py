@@ -18,6 +18,8 @@ from leptontui.view.triage_rows import ChangeRow
 
 LATELY_S: Final = 3600.0
 """What is older than this is found in the history."""
+TOGETHER_S: Final = 60.0
+"""Own choice: what ends within a minute of the one before ended together."""
 _MOST: Final = 100
 _OF: Final = {Level.PAGE: Severity.CRITICAL, Level.TICKET: Severity.WARNING, Level.NOTE: Severity.UNKNOWN}
 
@@ -93,9 +95,19 @@ def _together(group: AlertGroup, alerts: Sequence[Alert]) -> str:
 
 
 def _ended(alerts: Iterable[Alert], since: float) -> Iterator[Found]:
-    for alert in alerts:
-        if alert.resolved_unix_s is not None and alert.resolved_unix_s >= since:
-            yield Found(alert.resolved_unix_s, "resolved", (alert,))
+    """What ended: one line for all that one rule told of one host and that ended together."""
+    runs: dict[tuple[str, str], list[list[Alert]]] = {}
+    times = [(alert.resolved_unix_s, alert) for alert in alerts if alert.resolved_unix_s is not None]
+    for at, alert in sorted(times, key=lambda one: one[0]):
+        if at < since:
+            continue
+        mine = runs.setdefault((alert.rule, alert.subject.host), [])
+        if mine and at - (mine[-1][-1].resolved_unix_s or 0.0) <= TOGETHER_S:
+            mine[-1].append(alert)
+        else:
+            mine.append([alert])
+    for run in (run for mine in runs.values() for run in mine):
+        yield Found(run[-1].resolved_unix_s or 0.0, "resolved", run)
 
 
 def _of_alert(alert: Alert) -> Severity:
@@ -106,6 +118,8 @@ def _row(found: Found, numbers: Numbers) -> ChangeRow:
     first, group = max(found.alerts, key=_urgency), found.group
     is_one = group is None or len(found.alerts) == 1
     where = (_together(group, found.alerts) if group is not None else "") or place_of(first, numbers)
+    if group is None and len({alert.subject for alert in found.alerts}) > 1:
+        where = plain(first.subject.host, 60) or "fleet"
     text = apart(plain(first.summary if is_one or group is None else group.title), where, plain(first.subject.host, 60))
     if found.who:
         text = f"{found.who}{f': {found.why}' if found.why else ''} — {text}"

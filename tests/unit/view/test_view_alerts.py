@@ -10,7 +10,7 @@ from fleets import T0
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leptontui.model.alert import Level, Matcher
+from leptontui.model.alert import AlertState, Level, Matcher
 from leptontui.model.health import Severity
 from leptontui.view.alert_filter import fits, terms_of
 from leptontui.view.alert_places import apart
@@ -176,6 +176,22 @@ def test_changes_are_of_the_last_hour_and_newest_first():
     rows = [row for row in page.rows if isinstance(row, ChangeRow)]
     assert [row.what for row in rows] == ["acknowledged", "resolved", "fired"]
     assert [row.t_unix_s for row in rows] == sorted((row.t_unix_s for row in rows), reverse=True)
+
+
+def test_what_one_rule_told_of_one_host_ends_in_one_line():
+    ended = [
+        replace(alert("full", "gpu-001", gpu=n), state=AlertState.RESOLVED, resolved_unix_s=T0 - 60 + n)
+        for n in range(8)
+    ]
+    elsewhere = replace(alert("full", "gpu-002"), state=AlertState.RESOLVED, resolved_unix_s=T0 - 60)
+    earlier = replace(ended[0], resolved_unix_s=T0 - 600)
+    rows = triage_page(alert_fleet(board(resolved=(*ended, elsewhere, earlier)), events=())).rows
+    told = [(row.what, row.where, row.count) for row in rows if isinstance(row, ChangeRow)]
+    assert sorted(told) == [
+        ("resolved", "gpu-001", 8),
+        ("resolved", "gpu-001 GPU 0", 1),
+        ("resolved", "gpu-002", 1),
+    ]
 
 
 def test_a_host_that_has_just_booted_is_a_change():
