@@ -12,7 +12,8 @@ from leptontui.model.text import plain
 
 _LONGEST: Final = 1000
 _TERM: Final = re.compile(r"""\s*(?:([\w.\-/]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s,"]*)|(\S+))\s*,?""")
-_PLAIN: Final = re.compile(r"[^\s,\"\\]+")
+_PLAIN: Final = re.compile(r"[^\s,\"\\~][^\s,\"\\]*")
+"""A value that needs no quotes; one that begins with ~ would make a regular expression of what is none."""
 _OPERATORS: Final = {"=": (False, False), "!=": (False, True), "=~": (True, False), "!~": (True, True)}
 _TELLING: Final = ("rule", "host", "gpu", "mount", "device", "unit", "service", "port", "nic")
 """Labels that say which trouble it is and where; the others say what it belongs to."""

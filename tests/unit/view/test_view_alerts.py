@@ -88,6 +88,11 @@ labels = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
 values = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=20)
 
 
+def test_a_value_that_looks_like_an_operator_is_quoted():
+    assert written([Matcher("job", "~8812")]) == 'job="~8812"'
+    assert list(parse_matchers('job="~8812"').matchers) == [Matcher("job", "~8812")]
+
+
 @given(st.lists(st.builds(Matcher, labels, values, st.booleans(), st.booleans()), min_size=1, max_size=5))
 def test_what_is_written_is_understood_as_it_was_meant(matchers):
     typed = parse_matchers(written(matchers))
