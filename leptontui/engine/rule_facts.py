@@ -58,15 +58,40 @@ class Taken:
         frames: the snapshot's.
         happened: by entity those to which something happened, see `Store.happened`.
         sampled: what windows are made of, by entity.
-        foreseen: see `Foreseeing.frame`; None where nothing is asked of it.
+        foreseen: what forecasts are told by.
         needs: what rules derive.
     """
 
     frames: Frames
     happened: Mapping[Entity, pl.DataFrame]
     sampled: Mapping[Entity, Sampled]
-    foreseen: pl.DataFrame | None
+    foreseen: Foreseen
     needs: Needs
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Forecasts as rules ask for them, made once for as long as foresight's frame stays the same.
+
+    Attributes:
+        frame: see `Foreseeing.frame`; None where nothing is asked of it.
+        asked: entities and metrics.
+    """
+
+    frame: pl.DataFrame | None
+    asked: frozenset[tuple[Entity, str]]
+
+    @cached_property
+    def outlooks(self) -> Mapping[tuple[Entity, str], Outlook]:
+        """What is foreseen, by entity and metric."""
+        if self.frame is None:
+            return {}
+        # Strings are compared once, not over and over in each of the many columns' filters.
+        names = self.frame["entity"] + pl.Series(["/"]) + self.frame["metric"]
+        return {
+            (entity, metric): outlook_of(self.frame.filter(names == f"{entity.value}/{metric}"))
+            for entity, metric in self.asked
+        }
 
 
 class FleetFacts:
@@ -105,18 +130,10 @@ class FleetFacts:
             for entity, asked in by_entity.items()
         }
 
-    @cached_property
+    @property
     def outlooks(self) -> Mapping[tuple[Entity, str], Outlook]:
         """What is foreseen, by entity and metric."""
-        frame = self._taken.foreseen
-        if frame is None:
-            return {}
-        # Strings are compared once, not over and over in each of the many columns' filters.
-        names = frame["entity"] + pl.Series(["/"]) + frame["metric"]
-        return {
-            (entity, metric): outlook_of(frame.filter(names == f"{entity.value}/{metric}"))
-            for entity, metric in _ahead(self._taken.needs)
-        }
+        return self._taken.foreseen.outlooks
 
     def latest(self, entity: Entity) -> pl.DataFrame | None:
         """See `Facts.latest`."""
@@ -150,6 +167,7 @@ class RuleFacts:
         self._foresight = foresight
         self._targets = targets
         self._sampled: dict[Entity, tuple[int, Sampled]] = {}
+        self._foreseen = Foreseen(None, frozenset())
 
     def at(self, frames: Frames, now_unix_s: float, needs: Needs) -> FleetFacts:
         """Everything that the rules ask for, now.
@@ -165,7 +183,7 @@ class RuleFacts:
             frames,
             self._store.happened(),
             {entity: self._windows(entity, needs, now_unix_s) for entity in entities},
-            self._foresight.frame() if self._foresight is not None and _ahead(needs) else None,
+            self._ahead(needs),
             needs,
         )
         return FleetFacts(now_unix_s, labels, taken)
@@ -179,10 +197,12 @@ class RuleFacts:
             kept = self._sampled[entity] = (bucket, sampled(self._store, entity, asked, now_unix_s))
         return kept[1]
 
-
-def _ahead(needs: Needs) -> set[tuple[Entity, str]]:
-    """The metrics of which a forecast is asked for."""
-    return {(entity, item.metric) for entity, item in needs if item.is_predicting}
+    def _ahead(self, needs: Needs) -> Foreseen:
+        asked = frozenset((entity, item.metric) for entity, item in needs if item.is_predicting)
+        frame = None if self._foresight is None or not asked else self._foresight.frame()
+        if frame is not self._foreseen.frame or asked != self._foreseen.asked:
+            self._foreseen = Foreseen(frame, asked)
+        return self._foreseen
 
 
 def _joined(windows: pl.DataFrame, grown: pl.DataFrame) -> pl.DataFrame:

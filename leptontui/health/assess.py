@@ -249,6 +249,8 @@ def _worst_gpus(gpus: pl.DataFrame) -> pl.DataFrame:
 def _filling(filesystems: pl.DataFrame, etas: Mapping[SeriesKey, Eta], now_unix_s: float) -> pl.DataFrame:
     """The filesystem of each host that is expected to be full first, if it is not full yet: host, filesystem_eta."""
     foreseen = predictions(etas, Entity.FILESYSTEM, "used_bytes", now_unix_s)
+    if not foreseen.height:
+        return pl.DataFrame(schema={"host": pl.String(), "filesystem_eta": pl.String()})
     used = with_columns_of(filesystems, mounts.SCHEMA).select("host", pl.col("mount").alias("instance"), "used_bytes")
     is_over = (pl.col("used_bytes") >= pl.col("threshold")).fill_null(value=False)
     return (

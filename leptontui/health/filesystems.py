@@ -25,6 +25,15 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """The columns that are looked at; any may be missing."""
 
+_WELL: Final = pl.DataFrame(
+    schema={
+        "host": pl.String(),
+        "filesystem_severity": pl.Int8(),
+        "filesystem": pl.String(),
+        "filesystem_more": pl.Int32(),
+    }
+)
+
 IMAGES: Final = ("squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs")
 """Always full and read-only."""
 
@@ -57,6 +66,8 @@ def full_filesystems(filesystems: pl.DataFrame) -> pl.DataFrame:
         )
         .filter((pl.col("__readonly") & pl.col("fstype").is_in(_JOURNALLED)) | is_low)
     )
+    if not suspect.height:
+        return _WELL
     is_critical = (
         pl.when("__readonly")
         .then(pl.col("mount").str.contains(_SYSTEM))

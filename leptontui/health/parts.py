@@ -36,6 +36,7 @@ HAPPENED: Final[dict[Entity, dict[str, pl.DataType]]] = {
 
 _SHOWN: Final = 60
 _NOTHING: Final = pl.DataFrame(schema={"host": _S, "severity": pl.Int8(), "rank": pl.Int32(), "words": _S})
+_WELL: Final = pl.DataFrame(schema={"host": _S, "part_severity": pl.Int8(), "part": _S, "part_more": pl.Int32()})
 
 
 def part_findings(latest: Mapping[Entity, pl.DataFrame], circumstances: Circumstances) -> pl.DataFrame:
@@ -50,9 +51,12 @@ def part_findings(latest: Mapping[Entity, pl.DataFrame], circumstances: Circumst
         *(make(_known(circumstances.happened.get(entity), HAPPENED[entity])) for entity, make in _OF_HAPPENED.items()),
         _odd(circumstances.odd),
     ]
-    every = pl.concat([frame for frame in found if frame.height] or [_NOTHING])
+    every = [frame for frame in found if frame.height]
+    if not every:
+        return _WELL
     return (
-        every.sort("severity", "rank", "words", descending=[True, False, False])
+        pl.concat(every)
+        .sort("severity", "rank", "words", descending=[True, False, False])
         .group_by("host", maintain_order=True)
         .agg(
             pl.col("severity").first().alias("part_severity"),
@@ -68,6 +72,8 @@ def _known(frame: pl.DataFrame | None, schema: dict[str, pl.DataType]) -> pl.Dat
 
 def _told(frame: pl.DataFrame, rank: int, *cases: tuple[Severity, pl.Expr, pl.Expr]) -> pl.DataFrame:
     """Rows of which one of the cases is so, with severity and words of the first such case."""
+    if not frame.height:
+        return _NOTHING
     found = []
     rest = frame
     for severity, is_so, words in cases:

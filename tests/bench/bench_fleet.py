@@ -1,6 +1,7 @@
 """What watching a fleet costs: `python tests/bench/bench_fleet.py [--hosts 100,1000] [--gpus 8] [--seconds 30]`.
 
-The hosts are simulated by another process that speaks real SSH on loopback. Printed for each size: CPU share and
+The hosts are simulated by another process that speaks real SSH on loopback. Forecasts, anomalies and alerts are watched
+for, as on screen. Printed for each size: CPU share and
 memory of the client, sweeps received against sent, time until every host is live, longest pause of the loop. At the
 end `bench_table.py` prints what one refresh of the table over 8,000 GPUs takes.
 """
@@ -21,6 +22,7 @@ from leptontui.config.choose import choose_fleet
 from leptontui.demo.spawn import spawn_demo
 from leptontui.snapshot import FleetSnapshot
 from leptontui.wire import Received, Sweep
+from leptontui.wiring.options import AlertUse
 from leptontui.wiring.watch import FleetWatch
 
 
@@ -65,7 +67,7 @@ async def lag(worst: list[float]) -> None:
 
 async def watch_for(inventory: Path, seconds: float) -> None:
     fleet = choose_fleet(hosts=None, inventory=inventory)
-    watch = FleetWatch(fleet, interval_s=1.0, can_act=False, has_forecasts=True)
+    watch = FleetWatch(fleet, interval_s=1.0, can_act=False, has_forecasts=True, alert_use=AlertUse.LOOK)
     counts = Counts(watch)
     process = psutil.Process()
     began = time.perf_counter()
