@@ -13,6 +13,7 @@ from alert_boards import (
     XID,
     FakeAlerts,
     acknowledged,
+    alert,
     alert_fleet,
     board,
     group,
@@ -83,6 +84,14 @@ async def test_the_verdict_says_whose_rule_it_is():
         await stage.press("t", "enter")
         assert "verdict       reboot the host: Xid 79 off the bus — says NVIDIA" in stage.text
         assert "recovery action: reset" in stage.text
+
+
+async def test_of_several_on_one_host_only_how_many_is_told():
+    both = group(XID, alert("gpu-lost", "gpu-001", gpu=3), title="Xid 79 (+1 on gpu-001)", cause="host: gpu-001")
+    stage = FleetPilot(FakeSource(alert_fleet(rich(groups=(both,)))), alerts=FakeAlerts(STEPS))
+    async with stage.run():
+        await stage.press("t", "enter", "down", "enter")
+        assert "part of       one of 2 alerts on gpu-001" in stage.text
 
 
 async def test_who_looks_after_it_and_what_silences_it():

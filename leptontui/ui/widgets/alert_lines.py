@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from leptontui.model.alert import Alert, AlertState
+from leptontui.model.alert import Alert, AlertGroup, AlertState
 from leptontui.model.alert_history import Transition
 from leptontui.model.text import plain
 from leptontui.render.alert_words import (
@@ -105,8 +105,16 @@ def _why(sheet: AlertSheet, alert: Alert, width: int) -> Lines:
     if sheet.explained_by:
         yield from _entry("explained by", sheet.explained_by, width, "dim")
     if sheet.group is not None and len(sheet.group.alerts) > 1:
-        words = f"one of {len(sheet.group.alerts)}: {plain(sheet.group.title)}"
-        yield from _entry("part of", f"{words} ({plain(sheet.group.cause, 80)})" if sheet.group.cause else words, width)
+        yield from _entry("part of", _part_of(sheet.group), width)
+
+
+def _part_of(group: AlertGroup) -> str:
+    """Of several on one host the title is the worst one's summary: mostly what stands above already."""
+    hosts = {member.subject.host for member in group.alerts}
+    if len(hosts) == 1 and group.cause.startswith("host: "):
+        return f"one of {len(group.alerts)} alerts on {plain(hosts.pop(), 60)}"
+    words = f"one of {len(group.alerts)}: {plain(group.title)}"
+    return f"{words} ({plain(group.cause, 80)})" if group.cause else words
 
 
 def _do(alert: Alert, width: int, action_words: str) -> Lines:
