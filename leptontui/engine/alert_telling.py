@@ -71,6 +71,8 @@ class Telling:
         if not is_keeper:
             await self.stop()
             return
+        if self._task is not None and self._task.done():  # it failed, which the log tells
+            await self.stop()
         if self._notifications is None:
             self._notifications = self._make(memory, self.keep)
             self._task = asyncio.create_task(self._run(self._notifications))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 import msgspec
+from polars.exceptions import PanicException
 
 from leptontui.alerts.attributes import attributes_of
 from leptontui.alerts.care import settled
@@ -167,7 +168,7 @@ class Alerting:
             if snapshot is not None:
                 try:
                     await self._evaluate(snapshot)
-                except Exception as error:  # noqa: BLE001 — the task's boundary: the fleet is watched on without alerts
+                except (Exception, PanicException) as error:  # noqa: BLE001 — a boundary: the fleet is watched on
                     _LOG.exception("alerts could not be evaluated")
                     self._evaluated_troubles = (f"alerts could not be evaluated: {type(error).__name__}",)
                 pause = self._pace(len(snapshot.targets)) - (time.monotonic() - began)

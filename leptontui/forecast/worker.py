@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 import msgspec
 
 from leptontui.forecast.protocol import MAX_FRAME_BYTES, PREFIX, Answer, Batch, Start, Task, Told, framed
+from leptontui.model.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +69,23 @@ def serve(
     while (body := _frame(batches)) is not None:
         batch = decoder.decode(body)
         started, failed = clock(), learning.failed
-        told = tuple(learning.answer(task) for task in batch.tasks)
+        answered = [_answered(learning, task) for task in batch.tasks]
+        told = tuple(item for item, _ in answered)
+        broken = sum(is_broken for _, is_broken in answered)
         if batch.forget_before_unix_s is not None:
             learning.forget(batch.forget_before_unix_s)
         learned = learning.learned() if batch.wants_learned else b""
-        _send(answers, Answer(batch.number, told, clock() - started, learning.failed - failed, learned))
+        _send(answers, Answer(batch.number, told, clock() - started, learning.failed - failed + broken, learned))
+
+
+def _answered(learning: Learning, task: Task) -> tuple[Told | None, bool]:
+    """What is told of one series, and whether its forecast broke: what a host says must not end all forecasts."""
+    try:
+        return learning.answer(task), False
+    except Exception as error:  # noqa: BLE001 — a task's boundary: counted as failed, and told in the program's log
+        sys.stderr.write(f"a forecast of {plain(task.metric, 80)} failed: {plain(repr(error))}\n")
+        sys.stderr.flush()
+        return None, True
 
 
 def _frame(stream: BinaryIO) -> bytes | None:

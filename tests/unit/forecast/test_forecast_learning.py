@@ -1,6 +1,7 @@
 """What forecasts learn: over real pipes, across a worker's death, and from one run of the program to the next."""
 
 import asyncio
+import io
 import logging
 import os
 import random
@@ -8,12 +9,15 @@ import signal
 import stat
 from array import array
 
+import msgspec
 import pytest
 
 from leptontui.forecast import forecaster as module
 from leptontui.forecast.forecaster import Forecaster
 from leptontui.forecast.kept import MAGIC, KeptLearning
+from leptontui.forecast.protocol import PREFIX, Answer, Batch, Task, Told, framed
 from leptontui.forecast.request import ForecastRequest
+from leptontui.forecast.worker import serve
 from leptontui.model.series import Entity, ForecasterState, SeriesKey
 
 LIMIT_S = 60.0
@@ -175,3 +179,31 @@ def test_a_file_that_is_no_file_of_ours_is_neither_followed_nor_fatal(tmp_path, 
     nowhere = KeptLearning(tmp_path / "precious" / "x")
     nowhere.write(b"x")
     assert nowhere.read() == b""
+
+
+def test_a_series_whose_forecast_breaks_ends_no_other(capfd):
+    """What a host says may be as odd as it likes."""
+
+    class Brittle:
+        failed = 0
+
+        def answer(self, task):
+            if task.key == "odd":
+                raise ZeroDivisionError("\x1b[31modd")
+            return Told(b"", "", "", None, None, None, 0)
+
+        def forget(self, before_unix_s):
+            raise AssertionError
+
+        def learned(self):
+            return b""
+
+    tasks = tuple(Task(key, key, b"", 0.0, 10.0, None, None, None, False, 1) for key in ("well", "odd", "well"))
+    sent = io.BytesIO()
+    serve(io.BytesIO(framed(Batch(7, tasks))), sent, Brittle())
+    answer = msgspec.msgpack.decode(sent.getvalue()[PREFIX.size :], type=Answer)
+    assert [told is not None for told in answer.told] == [True, False, True]
+    assert answer.failed == 1
+    said = capfd.readouterr().err
+    assert "odd" in said
+    assert "\x1b" not in said

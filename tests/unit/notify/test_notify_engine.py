@@ -1,5 +1,6 @@
 """From a rule to somebody's phone: alerts in a running engine, told over HTTP, by one instance, over restarts."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -86,3 +87,24 @@ async def test_only_one_of_two_instances_tells_and_the_other_says_so(path: Path)
                 assert board.notifiers == ()
         assert len(receiver.requests) == 1
         assert not other.requests
+
+
+async def test_telling_that_broke_is_begun_again(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Notifications):
+        async def run(self) -> None:
+            raise ZeroDivisionError
+
+    made: list[str] = []
+
+    def make(memory: str, keep: Callable[[str], None]) -> Notifications:
+        made.append(memory)
+        return Broken([]) if len(made) == 1 else Notifications([])
+
+    telling = Telling(make)
+    for memory in ("first", "second", "third"):
+        await telling.tell((), (), 0.0, is_keeper=True, memory=memory)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await telling.stop()
+    assert made == ["first", "second"]
+    assert "the notifiers failed" in caplog.text
