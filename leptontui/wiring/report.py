@@ -75,6 +75,8 @@ def list_alerts(*, fleet: str | None, as_json: bool) -> int:
         return 0
     for alert in alerts:
         print(_alert_line(alert))
+    if not alerts:
+        print("leptontui: nothing fires", file=sys.stderr)
     return 0
 
 
@@ -103,6 +105,9 @@ def print_history(words: tuple[str, ...], *, since: str, fleet: str | None, limi
         return 0
     for one in told:
         print(_transition_line(one))
+    if not told:
+        asked = f" with {plain(' '.join(words), 80)}" if words else ""
+        print(f"leptontui: nothing happened to alerts{asked} in the last {plain(since, 40)}", file=sys.stderr)
     return 0
 
 

@@ -58,6 +58,9 @@ def test_alerts_and_their_history_are_listed(path: Path, capsys: pytest.CaptureF
     assert main(["alerts", "history", "GPU-001", "hot"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[1] for line in lines] == ["resolved", "fired"], "oldest first"
+    assert main(["alerts", "history", "elsewhere"]) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "leptontui: nothing happened to alerts with elsewhere in the last 7d\n")
     assert main(["alerts", "history", "elsewhere", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["transitions"] == []
 
