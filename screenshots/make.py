@@ -1,7 +1,7 @@
 """Makes every picture in this folder from the demo: `python screenshots/make.py [NAME …]`.
 
 Needs rsvg-convert and a monospaced font (Debian: librsvg2-bin, fonts-dejavu). The demo runs in a process of its own,
-the app without a terminal; it takes about five minutes in all.
+the app without a terminal; it takes about seven minutes in all.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 from leptontui.config.choose import choose_fleet
 from leptontui.demo.spawn import spawn_demo
 from leptontui.engine.thread import EngineThread, Watch
-from leptontui.engine.threaded_ports import ThreadedCommands
+from leptontui.engine.threaded_ports import ThreadedAlerts, ThreadedCommands
 from leptontui.model.target import Fleet
 from leptontui.ui.app import LeptonApp
+from leptontui.wiring.options import AlertUse, WatchOptions
 
 HERE = Path(__file__).parent
 
@@ -38,6 +39,7 @@ class Picture:
 
 PICTURES = (
     Picture("fleet", 140, 40, settle_s=68.0),
+    Picture("triage", 140, 40, keys=("t",), settle_s=100.0),
     Picture("fleet-small", 80, 24),
     Picture("fleet-light", 140, 40, theme="lepton-light"),
     Picture("host", 140, 48, keys=("slash", *"temp>72", "enter", "enter")),
@@ -54,11 +56,21 @@ async def take(picture: Picture, fleet: Fleet) -> None:
     def build() -> Watch:
         from leptontui.wiring.watch import FleetWatch  # noqa: PLC0415 — on the engine's thread, as the program does
 
-        return FleetWatch(fleet, interval_s=1.0, can_act=not picture.is_wallboard, has_forecasts=True)
+        return FleetWatch(
+            fleet,
+            interval_s=1.0,
+            can_act=not picture.is_wallboard,
+            has_forecasts=True,
+            options=WatchOptions(keeps_learned=False),
+            alert_use=AlertUse.LOOK if picture.is_wallboard else AlertUse.FULL,
+        )
 
     thread = EngineThread(build, print)
     commands = None if picture.is_wallboard else ThreadedCommands(thread)
-    app = LeptonApp(thread, commands, fleet=fleet, theme=picture.theme, is_wallboard=picture.is_wallboard)
+    alerts = None if picture.is_wallboard else ThreadedAlerts(thread)
+    app = LeptonApp(
+        thread, commands, alerts=alerts, fleet=fleet, theme=picture.theme, is_wallboard=picture.is_wallboard
+    )
     app.call_after_first_paint(thread.start)
     async with app.run_test(size=(picture.width, picture.height)) as pilot:
         await asyncio.sleep(picture.settle_s)
