@@ -130,7 +130,11 @@ async def test_it_is_written_now_and_then_not_only_at_the_end(tmp_path, eager):
         await forecaster.close()
 
 
-@pytest.mark.parametrize("learned", [b"nonsense", b"\x92\xa1x\x80", b"\xc1" * 100, b"\x91" * 100_000])
+@pytest.mark.parametrize(
+    "learned",
+    [b"nonsense", b"\x92\xa1x\x80", b"\xc1" * 100, b"\x91" * 100_000],
+    ids=["words", "another shape", "no msgpack", "nested too deeply"],  # pytest puts an id into the environment
+)
 async def test_learning_that_a_worker_does_not_understand_starts_anew_and_says_so(tmp_path, learned, caplog):
     kept = KeptLearning(tmp_path / "forecasts.state")
     kept.write(learned)
