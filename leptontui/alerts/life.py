@@ -29,6 +29,7 @@ CALM_S: Final = 300.0
 """A flapping alert ends when its condition has been over so long without a break."""
 
 _GONE: Final = "what it was about is gone"
+_CAME_TRUE: Final = "what it foretold has come"
 _RULE_GONE: Final = "its rule is gone"
 _HOST_GONE: Final = "its host left the fleet"
 _UNWATCHED: Final = "it cleared while nobody watched"
@@ -93,6 +94,9 @@ def step(
         policy = policies.get(alert.rule)
         if policy is None or not _is_here(alert.subject, is_of_fleet):
             going_on.end(track, _RULE_GONE if policy is None else _HOST_GONE)
+            continue
+        if policy.is_predictive and (alert.rule, alert.subject) in evaluation.crossed:
+            going_on.end(track, _CAME_TRUE)  # what is, is told by rules of its own
             continue
         finding = found.get(known)
         standing = evaluation.standings.get((alert.rule, alert.subject), Standing.UNSEEN)

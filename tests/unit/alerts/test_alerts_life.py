@@ -12,7 +12,7 @@ from leptontui.alerts.silences import make_silence
 from leptontui.model.alert import AlertState, Level, Matcher, Subject
 from leptontui.model.evaluation import Evaluation, Standing
 from leptontui.model.series import Entity
-from tests.unit.alerts.life_scene import HOT, T0, XID, Life, finding, gpu
+from tests.unit.alerts.life_scene import HOT, POLICIES, SOON, T0, XID, Life, finding, gpu
 
 KEY = (HOT, gpu())
 
@@ -285,3 +285,14 @@ def test_a_clock_set_back_between_two_runs_keeps_every_age(firing: Life) -> None
     again = Life(now=firing.now - 86_400, state=restored)
     assert again.look(finding()) == []
     assert again.now - again.alert().since_unix_s == pytest.approx(age)
+
+
+def test_a_prediction_ends_when_it_has_come_true() -> None:
+    key = (SOON, gpu())
+    policies = {SOON: replace(POLICIES[SOON], keep_for_s=900.0)}
+    state, _ = step(LifeState(), Evaluation(T0, (finding(SOON),)), policies, T0)
+    assert [alert.state for alert in state.alerts] == [AlertState.FIRING]
+    come = Evaluation(T0 + 2, (), {key: Standing.HELD}, crossed=frozenset({key}))
+    state, transitions = step(state, come, policies, T0 + 2)
+    assert [(found.happening.value, found.why) for found in transitions] == [("resolved", "what it foretold has come")]
+    assert state.alerts == ()
