@@ -255,7 +255,7 @@ class HistoryScreen(ListScreen[FleetSnapshot, Transition]):
             self._found, self._failure = found, ""
         if self._failure:
             self._found = None
-        if self.is_mounted:
+        if self.is_running:
             self.rows.show(self.items())
             self.draw()
 

@@ -138,7 +138,7 @@ class ReportScreen(PagedScreen[FleetSnapshot]):
             self._failure = plain(f"writing it went wrong: {type(error).__name__}: {error}", 300)
         else:
             self._text = "\n".join(_line(line) for line in text.splitlines()) + "\n"
-        if self.is_mounted:
+        if self.is_running:
             self.query_one("#report-text", Static).update(Text(self._text or ""))
             self.draw()
 
