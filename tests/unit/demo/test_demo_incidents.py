@@ -15,8 +15,8 @@ def one(kind, **changes):
     return Incident(kind, **given)
 
 
-def test_every_kind_has_been_seen_after_three_minutes():
-    seen = {incident.kind for incident in SCRIPT for t_s in range(181) if incident.occurrence(t_s)}
+def test_every_kind_has_been_seen_after_two_minutes():
+    seen = {incident.kind for incident in SCRIPT for t_s in range(121) if incident.occurrence(t_s)}
     assert seen == set(IncidentKind)
 
 
