@@ -122,7 +122,6 @@ def due(
             parts.append(found)
         else:
             later.append(at)
-    parts = _closing(parts, state)
     parts.sort(key=lambda part: (-part.level, _since(part), part.key))
     waiting = len(parts) or bool(state.missed)
     if not waiting:
@@ -132,7 +131,7 @@ def due(
         later.append(state.allowance.next_unix_s(policy.per_hour, now))
         return Due(waiting, None, min(later))
     is_digest = state.failing_unix_s is not None or bool(state.missed) or len(parts) > allowed or is_leaving
-    chosen = parts if is_digest else parts[:1]
+    chosen = _closing(parts if is_digest else parts[:1], state)
     message = Message(tuple(chosen), now, state.missed, state.missed_more, state.failing_unix_s)
     return Due(waiting, message, min(later, default=None))
 
@@ -220,7 +219,10 @@ def _when(policy: Policy, entries: list[Known], part: Part, sent: Sent | None, *
 def _closing(parts: list[Part], state: Telling) -> list[Part]:
     if not any(part.ended for part in parts):
         return parts
-    held = {entry.told_with for entry in state.known.values() if entry.ended_unix_s is None}
+    # What ended and is not told so here may yet begin again.
+    over = {entry.id for part in parts for entry in part.ended}
+    held = {entry.told_with for entry in state.known.values() if entry.id not in over}
+    held |= {part.key for part in parts if part.new}  # what begins in this very message
     return [
         replace(part, closed=tuple(sorted({entry.told_with for entry in part.ended} - held - {""}))) for part in parts
     ]

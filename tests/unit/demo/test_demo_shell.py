@@ -330,6 +330,7 @@ def test_somebody_elses_drain_is_already_there_unless_the_fleet_is_calm(ask_cont
 
 def test_a_host_that_is_away_does_not_respond():
     world = World(LAYOUT, start_unix_s=T0, history_s=0.0)
+    world.advance(T0 + 70.0)  # the cut rack is gone already
     gone = [happening.host.name for happening in world.advance(T0 + 80.0) if happening.is_up is False]
     machine = Machine(world, None, Login("demo"), T0 + 80.0)
     assert len(gone) == 1

@@ -203,7 +203,13 @@ def test_the_member_that_errs_least_weighs_most() -> None:
 def test_a_band_leaves_no_more_outside_than_it_may(residuals, outside, is_bounded) -> None:
     floor = 0.0 if is_bounded else -np.inf
     drawn = sample(
-        np.array([5.0]), np.array([residuals]), np.zeros((1, 4)), np.array([1.0]), np.array([1]), floor, np.inf
+        np.array([5.0]),
+        np.array([residuals]),
+        np.zeros((1, 4)),
+        np.array([1.0]),
+        np.array([1]),
+        np.array([floor]),
+        np.array([np.inf]),
     )
     low, high = edges(drawn, np.array([outside]))
     assert low[0] <= high[0]
@@ -216,7 +222,9 @@ def test_a_band_leaves_no_more_outside_than_it_may(residuals, outside, is_bounde
 def test_what_one_side_cannot_use_the_other_does() -> None:
     """Most of the values lie on the bound: all that may lie outside lies above."""
     residuals = np.r_[np.zeros(60), np.arange(1.0, 41.0)]
-    drawn = sample(np.zeros(1), residuals[None], np.zeros((1, 1)), np.zeros(1), np.array([1]), 0.0, np.inf)
+    drawn = sample(
+        np.zeros(1), residuals[None], np.zeros((1, 1)), np.zeros(1), np.array([1]), np.zeros(1), np.full(1, np.inf)
+    )
     low, high = edges(drawn, np.array([0.2]))
     assert low[0] == 0.0
     assert high[0] == pytest.approx(20.0, abs=6.0)
