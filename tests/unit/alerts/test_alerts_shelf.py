@@ -1,6 +1,5 @@
 """The alerts' database: kept over restarts, shared between processes, bounded, and honest where it cannot be had."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from leptontui.errors import AlertError
 from leptontui.model.alert import Alert, Matcher
 from leptontui.model.alert_history import Happening, HistoryQuery, Transition
 from leptontui.model.series import Eta
+from tests.conftest import without_rights
 from tests.unit.alerts.life_scene import SOON, T0, XID, Life, finding, gpu
 
 SCOPE = "fleet.toml"
@@ -231,11 +231,13 @@ def test_a_disk_that_takes_no_more_bytes_ends_in_words(path: Path) -> None:
     assert Shelf(path, SCOPE).moved_aside == "", "and the file is whole"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
-def test_a_directory_that_may_not_be_written_is_said_in_words(path: Path) -> None:
-    path.parent.mkdir(mode=0o500)
-    with pytest.raises(AlertError, match="Permission denied"):
-        Shelf(path, SCOPE)
+def test_a_directory_that_may_not_be_written_is_said_in_words(open_folder: Path) -> None:
+    folder = open_folder / "state"
+    folder.mkdir(mode=0o555)
+    with without_rights():
+        assert list(folder.iterdir()) == []
+        with pytest.raises(AlertError, match="Permission denied"):
+            Shelf(folder / "alerts.sqlite", SCOPE)
 
 
 def test_a_directory_in_its_place_is_said_in_words(path: Path) -> None:

@@ -1,7 +1,5 @@
 """Inventories: what is read, and every kind of problem with its file and line."""
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from leptontui.config.inventory import MAX_FILE_BYTES, load_inventory
 from leptontui.config.source import KIND_KEYS, SOURCE_KEYS
 from leptontui.errors import ConfigError
 from leptontui.model.target import Fleet, HostTarget
+from tests.conftest import without_rights
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.toml"))
 
@@ -186,12 +185,13 @@ def test_unreadable(tmp_path, prepare, words):
     assert caught.value.problems[0].startswith(str(file))
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
-def test_not_permitted(tmp_path):
-    file = written(tmp_path, "")
+def test_not_permitted(open_folder):
+    file = written(open_folder, "")
     file.chmod(0)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        load_inventory(file)
+    with without_rights():
+        assert file.exists()
+        with pytest.raises(ConfigError, match="Permission denied"):
+            load_inventory(file)
 
 
 def test_problems_hold_no_control_characters(tmp_path):
