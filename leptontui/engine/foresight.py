@@ -24,8 +24,7 @@ from leptontui.forecast.request import ForecastRequest, Foreseen
 from leptontui.health.thresholds import threshold_for
 from leptontui.model.catalogue import metric
 from leptontui.model.focus import Focus
-from leptontui.model.series import Eta, Forecast, ForecasterState, ForecasterStatus, ForecastReach, SeriesKey
-from leptontui.store.schema import KEY_OF
+from leptontui.model.series import KEY_OF, Eta, Forecast, ForecasterState, ForecasterStatus, ForecastReach, SeriesKey
 from leptontui.store.store import Store
 
 _LOG = logging.getLogger(__name__)

@@ -16,8 +16,7 @@ from leptontui.health.thresholds import (
     MEMORY_CRITICAL_AVAILABLE_SHARE,
     TEMP_CRITICAL_C,
 )
-from leptontui.model.series import Entity, SeriesKey
-from leptontui.store.schema import KEY_OF
+from leptontui.model.series import KEY_OF, Entity, SeriesKey
 from leptontui.store.store import Store
 
 MOST_RISKS: Final = 24

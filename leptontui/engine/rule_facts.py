@@ -19,7 +19,7 @@ from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Labels
 from leptontui.alerts.rules.outlook import Outlook
 from leptontui.engine.rule_windows import FINE_S, NOTHING, Sampled, sampled
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 from leptontui.model.target import HostTarget
 from leptontui.snapshot import Frames
 from leptontui.store.store import Store
@@ -247,7 +247,7 @@ def _with_happened(rows: pl.DataFrame, happened: pl.DataFrame, entity: Entity) -
     extra = [name for name in happened.columns if name in _EXTRA]
     if not extra or "host" not in rows.columns or rows.width == 1:
         return rows
-    key = {Entity.GPU: "uuid", Entity.NIC: "nic", Entity.PORT: "port"}[entity]
+    (key,) = KEY_OF[entity]
     told = happened.select("host", pl.col("instance").alias(key), *extra)
     joined = rows.join(told, on=["host", key], how="left", maintain_order="left")
     return joined.with_columns(pl.col(name).fill_null(value=False) for name in extra if name == "is_missing")

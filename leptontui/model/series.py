@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Entity(StrEnum):
@@ -23,6 +24,20 @@ class Entity(StrEnum):
     """What the inventory names as a service, by its health endpoint."""
     SAMPLE = "sample"
     """One value of a metrics page or of a script."""
+
+
+KEY_OF: Final[dict[Entity, tuple[str, ...]]] = {
+    Entity.GPU: ("uuid",),
+    Entity.FILESYSTEM: ("mount",),
+    Entity.DISK: ("device",),
+    Entity.NIC: ("nic",),
+    Entity.PROCESS: ("uuid", "pid"),
+    Entity.PORT: ("port",),
+    Entity.UNIT: ("unit",),
+    Entity.SERVICE: ("service",),
+    Entity.SAMPLE: ("source", "series"),
+}
+"""What identifies a row of its host; a host is identified by its name alone."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

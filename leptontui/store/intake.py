@@ -13,14 +13,13 @@ import numpy.typing as npt
 import polars as pl
 
 from leptontui.model.catalogue import Kind, Metric, metric
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 from leptontui.store.bounds import Bounds, fit_text, within_capacity
 from leptontui.store.oddities import Odd, beyond, by_sweep, unprintable
 from leptontui.store.schema import (
     HOST_FIELDS,
     HOST_IDENTITY,
     IDENTITY,
-    KEY_OF,
     LISTS_OF,
     MAX_CORES,
     META,

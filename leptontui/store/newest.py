@@ -11,10 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from leptontui.model.catalogue import Kind, metrics_of
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 from leptontui.store.bounds import within_capacity
 from leptontui.store.details import RATES
-from leptontui.store.schema import KEY_OF, META, counters_of
+from leptontui.store.schema import META, counters_of
 
 _TIMES: Final = ("received_unix_s", "t_unix_s")
 _INTERNAL: Final = frozenset({"slot", *META}) - {*_TIMES, "host"}

@@ -7,20 +7,7 @@ from typing import Final
 import polars as pl
 
 from leptontui.model.catalogue import Kind, Metric, metric, metrics_of
-from leptontui.model.series import Entity
-
-KEY_OF: Final[dict[Entity, tuple[str, ...]]] = {
-    Entity.GPU: ("uuid",),
-    Entity.FILESYSTEM: ("mount",),
-    Entity.DISK: ("device",),
-    Entity.NIC: ("nic",),
-    Entity.PROCESS: ("uuid", "pid"),
-    Entity.PORT: ("port",),
-    Entity.UNIT: ("unit",),
-    Entity.SERVICE: ("service",),
-    Entity.SAMPLE: ("source", "series"),
-}
-"""What identifies a row of its host; a host is identified by its name alone."""
+from leptontui.model.series import KEY_OF, Entity
 
 LISTS_OF: Final[dict[Entity, tuple[str, int]]] = {
     Entity.GPU: ("gpus", 256),

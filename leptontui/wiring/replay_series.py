@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leptontui.alerts.rules.columns import KEYS, dtype_of
+from leptontui.alerts.rules.columns import dtype_of
 from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Labels
 from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.stage import COVERED_SHARE, reduced
 from leptontui.model.alert import Subject
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 from leptontui.wiring.tidy import TidySeries
 
 Floats = npt.NDArray[np.float64]
@@ -211,7 +211,7 @@ class Replayed:
     def _keys(self, entity: Entity, instances: Sequence[str]) -> dict[str, pl.Series]:
         if self._is_foreign:
             return {"series": pl.Series(instances, dtype=pl.String)}
-        keys = KEYS.get(entity, ())
+        keys = KEY_OF.get(entity, ())
         parts = [instance.split("/", len(keys) - 1) for instance in instances] if keys else []
         return {
             key: pl.Series(key, [part[n] if n < len(part) else "" for part in parts], dtype=pl.String)

@@ -10,19 +10,6 @@ import polars as pl
 from leptontui.model.catalogue import Kind, metrics_of
 from leptontui.model.series import Entity
 
-KEYS: Final[dict[Entity, tuple[str, ...]]] = {
-    Entity.GPU: ("uuid",),
-    Entity.FILESYSTEM: ("mount",),
-    Entity.DISK: ("device",),
-    Entity.NIC: ("nic",),
-    Entity.PROCESS: ("uuid", "pid"),
-    Entity.PORT: ("port",),
-    Entity.UNIT: ("unit",),
-    Entity.SERVICE: ("service",),
-    Entity.SAMPLE: ("source", "series"),
-}
-"""What identifies a row of its host, as the store's frames have it; a host is identified by its name alone."""
-
 LABEL: Final = "label_"
 """Columns of what the inventory says of a host begin so: `label_rack`, `label_switch`."""
 

@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from leptontui.alerts.rules.columns import KEYS
 from leptontui.alerts.rules.facts import Facts
 from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.rule import Rule
 from leptontui.alerts.rules.table import INSTANCE
 from leptontui.model.alert import Subject
 from leptontui.model.evaluation import Finding
-from leptontui.model.series import Entity, Eta
+from leptontui.model.series import KEY_OF, Entity, Eta
 from leptontui.model.text import plain
 
 Foreseen = tuple[Outlook, dict[tuple[str, str], int]]
@@ -124,7 +123,7 @@ def _labels(
 def _means(entity: Entity, column: str) -> bool:
     """Whether a column is what its label says: `device` of a filesystem changes, `unit` of a sample is of measure."""
     if column in {"device", "unit", "service", "source", "series"}:
-        return column in KEYS.get(entity, ())
+        return column in KEY_OF.get(entity, ())
     return not (column in {"index", "name"} and entity is not Entity.GPU)
 
 

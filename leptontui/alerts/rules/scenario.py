@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from leptontui.alerts.rules.columns import KEYS, dtype_of
+from leptontui.alerts.rules.columns import dtype_of
 from leptontui.alerts.rules.durations import EXPECTED as A_DURATION
 from leptontui.alerts.rules.durations import parse_duration
 from leptontui.alerts.rules.fields import read_choice
@@ -18,7 +18,7 @@ from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, quoted
 from leptontui.config.reading import Table
 from leptontui.config.text import unreadable
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 
 STATES: Final = ("pending", "firing", "resolved")
 MAX_STEPS: Final = 20_000
@@ -176,8 +176,8 @@ def _read_input(table: Table) -> Input | None:
 
 def _usual(entity: Entity, values: Mapping[str, tuple[Value, ...]]) -> str:
     """The instance where a scenario does not say it: what its key columns say, or a name."""
-    told = [values[key][0] for key in KEYS[entity] if key in values]
-    return "/".join(str(part) for part in told) if len(told) == len(KEYS[entity]) else f"{entity.value}1"
+    told = [values[key][0] for key in KEY_OF[entity] if key in values]
+    return "/".join(str(part) for part in told) if len(told) == len(KEY_OF[entity]) else f"{entity.value}1"
 
 
 def _read_values(table: Table, key: str, entity: Entity) -> dict[str, tuple[Value, ...]]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from leptontui.alerts.rules.columns import KEYS, dtype_of
+from leptontui.alerts.rules.columns import dtype_of
 from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Labels
 from leptontui.alerts.rules.notation import Value, value_at
 from leptontui.alerts.rules.outlook import QUANTILES, Outlook
 from leptontui.alerts.rules.scenario import Input, Scenario
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 
 BEGIN_UNIX_S = 1_700_000_000.0
 """When scenarios begin: any time does."""
@@ -87,7 +87,7 @@ class Stage:
 
     def _row(self, item: Input) -> dict[str, Value]:
         row: dict[str, Value] = {name: value_at(values, self.step) for name, values in item.values.items()}
-        keys = KEYS.get(item.entity, ())
+        keys = KEY_OF.get(item.entity, ())
         # A sample's series may have slashes in it, its source has none.
         parts = item.instance.split("/", len(keys) - 1) if keys else []
         return {"host": item.host, **dict(zip(keys, parts, strict=False)), **row}

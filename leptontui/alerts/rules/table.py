@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leptontui.alerts.rules.columns import COUNTED, GROWING, KEYS, LABEL, dtype_of
+from leptontui.alerts.rules.columns import COUNTED, GROWING, LABEL, dtype_of
 from leptontui.alerts.rules.condition import POLARS_ERRORS, parse_sql
 from leptontui.alerts.rules.derived import Derived
 from leptontui.alerts.rules.facts import Facts
 from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.rule import Rule
 from leptontui.model.link import LinkState
-from leptontui.model.series import Entity
+from leptontui.model.series import KEY_OF, Entity
 
 Places = npt.NDArray[np.uint32]
 
@@ -49,7 +49,7 @@ def table_of(facts: Facts, entity: Entity, rules: Sequence[Rule], troubles: dict
 
 
 def _instance(rows: pl.DataFrame, entity: Entity) -> pl.Expr:
-    keys = [key for key in KEYS.get(entity, ()) if key in rows.columns]
+    keys = [key for key in KEY_OF.get(entity, ()) if key in rows.columns]
     if not keys:
         return pl.lit("").alias(INSTANCE)
     parts = [pl.col(key).cast(pl.String).fill_null("") for key in keys]

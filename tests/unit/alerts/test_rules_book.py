@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leptontui.alerts.rules.book import load_rules, read_rules, shipped_tables
-from leptontui.alerts.rules.columns import GROWING, KEYS
+from leptontui.alerts.rules.columns import GROWING
 from leptontui.model.alert import Level
 from leptontui.model.reaction import Reaction
 from leptontui.store.happened import SCHEMAS
-from leptontui.store.schema import KEY_OF
 from tests.unit.alerts.rules_scene import book_of, rule, rule_text
 
 
@@ -50,8 +49,7 @@ def test_nothing_shipped_acts_by_itself() -> None:
     assert all(shipped.reaction is Reaction.SUGGEST for shipped in load_rules(None).rules)
 
 
-def test_the_keys_are_the_stores() -> None:
-    assert KEYS == KEY_OF
+def test_what_grows_is_what_the_store_counts() -> None:
     for entity, names in GROWING.items():
         assert all(f"{name}_10min" in SCHEMAS[entity] for name in names)
 
