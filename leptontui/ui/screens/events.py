@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.widgets import Input
 
 from leptontui.model.health import Severity
 from leptontui.model.text import plain
@@ -18,9 +17,7 @@ from leptontui.render.cells import Piece, fit
 from leptontui.render.palette import role_of
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
-from leptontui.ui.screens.fleet_words import FILTER_KEYS
 from leptontui.ui.screens.listing import ListScreen, wrapped
-from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.row_list import Heading
 from leptontui.ui.widgets.search_bar import SearchBar
 from leptontui.view.event_rows import EventRow
@@ -146,16 +143,6 @@ class EventsScreen(ListScreen["EventPage", EventRow]):
         """Without a row there is no host."""
         return () if self.chosen is not None else ("open_host", "filter_host")
 
-    def draw_chosen(self) -> None:
-        """While a filter is typed the keys mean letters."""
-        super().draw_chosen()
-        if isinstance(self.focused, Input):
-            self.query_one(CommandFooter).show_keys(FILTER_KEYS)
-
-    def on_descendant_focus(self) -> None:
-        """The keys mean something else."""
-        self.draw_chosen()
-
     def action_filter(self) -> None:
         """Type a filter."""
         self.query_one(SearchBar).edit()
@@ -187,13 +174,6 @@ class EventsScreen(ListScreen["EventPage", EventRow]):
         """Filter as it is typed."""
         self._filter = message.text
         self.again()
-
-    async def on_search_bar_left(self, message: SearchBar.Left) -> None:
-        """Back to the events; a filter that is kept has chosen the first event it leaves."""
-        self.rows.focus()
-        if message.is_kept:
-            await self.settle()
-            self.rows.place()
 
     def on_row_list_opened(self) -> None:
         """A double click opens the host."""

@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.timer import Timer
-from textual.widgets import Input
 
 from leptontui.errors import LeptonError
 from leptontui.model.alert_history import Happening, HistoryQuery, Transition
@@ -20,10 +19,8 @@ from leptontui.render.cells import Piece, fit
 from leptontui.render.numbers import age
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
-from leptontui.ui.screens.fleet_words import FILTER_KEYS
 from leptontui.ui.screens.listing import ListScreen, wrapped
 from leptontui.ui.screens.tending import FindTarget, OpenHost
-from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.row_list import Heading
 from leptontui.ui.widgets.search_bar import SearchBar
 from leptontui.view.alert_places import apart, place_of
@@ -180,16 +177,6 @@ class HistoryScreen(ListScreen[FleetSnapshot, Transition]):
         """What can be done nowhere here."""
         return {"answer"} if self.chosen is not None else {"answer", "open"}
 
-    def draw_chosen(self) -> None:
-        """While words are typed the keys mean letters."""
-        super().draw_chosen()
-        if isinstance(self.focused, Input):
-            self.query_one(CommandFooter).show_keys(FILTER_KEYS)
-
-    def on_descendant_focus(self) -> None:
-        """The keys mean something else."""
-        self.draw_chosen()
-
     def action_filter(self) -> None:
         """Type what is searched."""
         self.query_one(SearchBar).edit()
@@ -228,12 +215,6 @@ class HistoryScreen(ListScreen[FleetSnapshot, Transition]):
         if self._pause is not None:
             self._pause.stop()
         self._pause = self.set_timer(_PAUSE_S, self._search)
-
-    async def on_search_bar_left(self, message: SearchBar.Left) -> None:
-        """Back to the rows."""
-        self.rows.focus()
-        if message.is_kept:
-            self.rows.place()
 
     def on_row_list_opened(self) -> None:
         """A double click opens the alert."""

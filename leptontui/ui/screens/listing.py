@@ -7,16 +7,17 @@ from collections.abc import Collection, Hashable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from leptontui.render.cells import Piece
 from leptontui.ui.commands import Scope
-from leptontui.ui.screens.fleet_words import idle_ways
+from leptontui.ui.screens.fleet_words import FILTER_KEYS, idle_ways
 from leptontui.ui.screens.paged import P, PagedScreen
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
 from leptontui.ui.widgets.row_list import SCROLLBAR, Heading, RowList
 from leptontui.ui.widgets.said import SaidLine, SaidLines
+from leptontui.ui.widgets.search_bar import SearchBar
 
 R = TypeVar("R")
 _FEW_ROWS = 30
@@ -122,7 +123,11 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
         row, width = self.chosen, self.size.width
         lines = list(self.about(row, width))[:count] if row is not None else []
         self.query_one("#list-detail", SaidLines).show([*lines, *[()] * (count - len(lines))])
-        self.query_one(CommandFooter).show_commands(without={*self.idle(), *idle_ways(self.snapshot)})
+        footer = self.query_one(CommandFooter)
+        if isinstance(self.focused, Input):  # while a filter is typed the keys mean letters
+            footer.show_keys(FILTER_KEYS)
+        else:
+            footer.show_commands(without={*self.idle(), *idle_ways(self.snapshot)})
 
     def on_resize(self) -> None:
         """Columns are placed anew."""
@@ -132,6 +137,17 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
         """Tell about the row under the cursor."""
         if self.is_mounted:
             self.draw_chosen()
+
+    def on_descendant_focus(self) -> None:
+        """The keys mean something else."""
+        self.draw_chosen()
+
+    async def on_search_bar_left(self, message: SearchBar.Left) -> None:
+        """Back to the rows; a filter that is kept has chosen the first row it leaves."""
+        self.rows.focus()
+        if message.is_kept:
+            await self.settle()
+            self.rows.place()
 
     def action_leave(self) -> None:
         """Back to where we came from."""

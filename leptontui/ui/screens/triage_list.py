@@ -8,7 +8,6 @@ from functools import partial
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.widgets import Input
 
 from leptontui.model.alert import Alert
 from leptontui.ports import AlertPort, CommandPort, SnapshotSource
@@ -17,12 +16,10 @@ from leptontui.render.numbers import age
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
 from leptontui.ui.screens import triage_words
-from leptontui.ui.screens.fleet_words import FILTER_KEYS
 from leptontui.ui.screens.listing import ListScreen
 from leptontui.ui.screens.tending import FindTarget, action_of
 from leptontui.ui.widgets import triage_cells
 from leptontui.ui.widgets.alert_bar import AlertBar
-from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.notices import Notices
 from leptontui.ui.widgets.row_list import Heading
 from leptontui.view.triage_rows import ChangeRow, Row, TriagePage, TriageRow
@@ -162,16 +159,6 @@ class TriageList(ListScreen[TriagePage, Row]):
             idle.add("open_silences")
         return idle
 
-    def draw_chosen(self) -> None:
-        """While a filter is typed the keys mean letters."""
-        super().draw_chosen()
-        if isinstance(self.focused, Input):
-            self.query_one(CommandFooter).show_keys(FILTER_KEYS)
-
-    def on_descendant_focus(self) -> None:
-        """The keys mean something else."""
-        self.draw_chosen()
-
     # What is chosen.
 
     def chosen_rows(self) -> tuple[TriageRow, ...]:
@@ -206,13 +193,6 @@ class TriageList(ListScreen[TriagePage, Row]):
         """Filter as it is typed."""
         self.filter = message.text
         self.again()
-
-    async def on_search_bar_left(self, message: AlertBar.Left) -> None:
-        """Back to the rows; a filter that is kept has chosen the first row it leaves."""
-        self.rows.focus()
-        if message.is_kept:
-            await self.settle()
-            self.rows.place()
 
 
 class _Pages:
