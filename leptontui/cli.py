@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from leptontui import __version__
-from leptontui.cli_offline import OFFLINE, add_offline_commands, run_offline
+from leptontui.cli_offline import add_offline_commands, is_offline, run_offline
 from leptontui.cli_watching import add_forecast_options, add_recording_option, watch_options
 from leptontui.errors import ConfigError, LeptonError
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return run_offline(arguments) if arguments.command in OFFLINE else _run(arguments)
+        return run_offline(arguments) if is_offline(arguments) else _run(arguments)
     except ConfigError as error:
         for problem in error.problems:
             print(f"leptontui: {problem}", file=sys.stderr)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-RULES: Final = frozenset({"rules check", "rules list", "rules test", "alerts replay"})
-"""The commands that `run_rules` runs, as their parsers set `command`."""
+from leptontui.cli_parts import Parsers, add_group, add_recording
 
 _EXAMPLES: Final = """\
 examples:
@@ -17,34 +16,30 @@ examples:
 """
 
 
-def add_rules_commands(commands: argparse._SubParsersAction[Any]) -> None:
+def add_rules_commands(commands: Parsers) -> None:
     """Add the parsers of `leptontui rules`.
 
     Args:
         commands: the program's subparsers.
     """
-    rules = commands.add_parser(
-        "rules",
-        help="what is alerted on: check your rules, list them, test them",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    rules_commands = add_group(
+        commands, "rules", "what is alerted on: check your rules, list them, test them", _EXAMPLES
     )
-    rules_commands = rules.add_subparsers(title="commands", metavar="COMMAND", required=True)
     check = rules_commands.add_parser("check", help="tell everything that is wrong with a rules file")
     check.add_argument("file", metavar="FILE.toml", nargs="?", type=Path, help="else ~/.config/leptontui/rules.toml")
     check.add_argument("--json", action="store_true", help="one JSON document instead of lines")
-    check.set_defaults(command="rules check")
+    check.set_defaults(run=_check)
     listed = rules_commands.add_parser("list", help="all rules that are in force")
     listed.add_argument("--json", action="store_true", help="one JSON document instead of a table")
-    listed.set_defaults(command="rules list")
+    listed.set_defaults(run=_list)
     test = rules_commands.add_parser("test", help="run scenario files: series in, expected alerts out")
     test.add_argument("files", metavar="FILE.toml", nargs="+", type=Path, help="scenario files")
     test.add_argument("--rules", metavar="FILE.toml", type=Path, help="else ~/.config/leptontui/rules.toml")
     test.add_argument("--json", action="store_true", help="one JSON document instead of lines")
-    test.set_defaults(command="rules test")
+    test.set_defaults(run=_test)
 
 
-def add_replay_command(commands: argparse._SubParsersAction[Any]) -> None:
+def add_replay_command(commands: Parsers) -> None:
     """Add the parser of `leptontui alerts replay`.
 
     Args:
@@ -56,7 +51,7 @@ def add_replay_command(commands: argparse._SubParsersAction[Any]) -> None:
         description="Evaluate rules step by step over recorded series, with forecasts that know the past only, and "
         "print everything that happens to alerts.",
     )
-    replay.add_argument("recording", metavar="PATH.parquet", type=Path, help="columns series, metric, ts, value")
+    add_recording(replay)
     replay.add_argument("--rules", metavar="FILE.toml", type=Path, required=True, help="the rules")
     replay.add_argument(
         "--every",
@@ -66,39 +61,28 @@ def add_replay_command(commands: argparse._SubParsersAction[Any]) -> None:
         help="forecast what is far from every threshold at every so many steps (default 10)",
     )
     replay.add_argument("--json", action="store_true", help="one JSON document instead of lines")
-    replay.set_defaults(command="alerts replay")
+    replay.set_defaults(run=_replay)
 
 
-def run_rules(arguments: argparse.Namespace) -> int:
-    """Run one of `RULES`.
+def _check(arguments: argparse.Namespace) -> int:
+    from leptontui.wiring.rules import check_rules
 
-    Args:
-        arguments: parsed by one of the parsers added here.
+    return check_rules(arguments.file, as_json=arguments.json)
 
-    Returns:
-        The exit code.
 
-    Raises:
-        LeptonError: a file or an option is wrong.
-    """
-    match arguments.command:
-        case "rules check":
-            from leptontui.wiring.rules import check_rules
+def _list(arguments: argparse.Namespace) -> int:
+    from leptontui.wiring.rules import list_rules
 
-            return check_rules(arguments.file, as_json=arguments.json)
-        case "rules list":
-            from leptontui.wiring.rules import list_rules
+    return list_rules(as_json=arguments.json)
 
-            return list_rules(as_json=arguments.json)
-        case "rules test":
-            from leptontui.wiring.rules import run_scenarios
 
-            return run_scenarios(arguments.files, rules=arguments.rules, as_json=arguments.json)
-        case "alerts replay":
-            from leptontui.wiring.replay import replay
+def _test(arguments: argparse.Namespace) -> int:
+    from leptontui.wiring.rules import run_scenarios
 
-            return replay(
-                arguments.recording, rules_file=arguments.rules, every=arguments.every, as_json=arguments.json
-            )
-        case unknown:
-            raise AssertionError(unknown)
+    return run_scenarios(arguments.files, rules=arguments.rules, as_json=arguments.json)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from leptontui.wiring.replay import replay
+
+    return replay(arguments.recording, rules_file=arguments.rules, every=arguments.every, as_json=arguments.json)

@@ -29,7 +29,7 @@ def backtest_text(document: dict[str, Any]) -> str:
         cost = metric["ms_per_forecast"]
         lines += [
             "",
-            f"{_plain(name)}: {metric['series']} series at {steps}; {metric['forecasts']} forecasts"
+            f"{name}: {metric['series']} series at {steps}; {metric['forecasts']} forecasts"
             + (f", {cost:.1f} ms of CPU time each" if cost is not None else ""),
             _heading(levels),
         ]
@@ -64,8 +64,3 @@ def _row(horizon: str, scores: dict[str, Any], levels: list[str]) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "—" if value is None else f"{value:.{digits}f}"
-
-
-def _plain(name: str) -> str:
-    """A name from a file without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "�" for letter in name)

@@ -1,24 +1,20 @@
-"""Recorded series from a tidy parquet file: one row for each value, with its series, metric and time."""
+"""Recorded series of a tidy parquet file, each on a regular grid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from leptontui.errors import ConfigError
 from leptontui.model.catalogue import METRICS
+from leptontui.wiring.tidy import TidySeries, read_tidy
 
 Values = npt.NDArray[np.float64]
 
-NEEDED: Final = ("metric", "ts", "value")
-NAMING: Final = ("host", "entity", "instance")
-"""Columns that name a series together where there is no column `series`."""
 MOST_BUCKETS: Final = 2_000_000
 """A series of more steps, gaps counted, is not one of regular steps."""
 LEAST_VALUES: Final = 3
@@ -89,79 +85,40 @@ def read_recorded(path: Path, metric: str | None = None) -> tuple[dict[str, list
         the series, and how many were left out: of fewer than `LEAST_VALUES` values, or with times too far apart.
 
     Raises:
-        ConfigError: it cannot be read, a column is missing or of the wrong type, or there is nothing in it.
+        ConfigError: see `read_tidy`; or no series can be used.
     """
-    frame = _read(path)
-    if metric is not None:
-        metrics = frame["metric"].unique().sort().to_list()
-        if metric not in metrics:
-            raise ConfigError([f"{path}: no metric {metric!r}"], f"it has {', '.join(map(str, metrics))}")
-        frame = frame.filter(pl.col("metric") == metric)
+    read = sorted(read_tidy(path, metric, keeps_repeats=True), key=lambda one: (one.metric, one.name))
     found: dict[str, list[Recorded]] = {}
-    left_out = frame.select("metric", "series").n_unique()
-    for one in _series(frame):
-        found.setdefault(one.metric, []).append(one)
-        left_out -= 1
+    left_out = 0
+    for one in read:
+        gridded = _on_grid(one)
+        if gridded is None:
+            left_out += 1
+        else:
+            found.setdefault(one.metric, []).append(gridded)
     if not found:
         raise ConfigError([f"{path}: no series of at least {LEAST_VALUES} values"])
     return found, left_out
 
 
-def _read(path: Path) -> pl.DataFrame:
-    """Columns series, metric (text), ts (unix seconds), value (floats), by time."""
-    try:
-        frame = pl.read_parquet(sorted(path.glob("*.parquet")) if path.is_dir() else path)
-    except FileNotFoundError:
-        raise ConfigError([f"{path}: there is no such file"]) from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError([f"{path}: not readable as parquet: {reason}"]) from None
-    missing = [name for name in NEEDED if name not in frame.columns]
-    naming = [name for name in NAMING if name in frame.columns]
-    if "series" not in frame.columns and not naming:
-        missing.insert(0, "series")
-    if missing:
-        problems = [f"{path}: no column {name!r}" for name in missing]
-        raise ConfigError(problems, "needed are series, metric, ts (unix seconds or a time) and value")
-    if "series" not in frame.columns:
-        joined = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in naming], separator="/")
-        frame = frame.with_columns(series=joined)
-    ts, value = frame.schema["ts"], frame.schema["value"]
-    if not (ts.is_numeric() or isinstance(ts, pl.Datetime)):
-        raise ConfigError([f"{path}: column 'ts' is {ts}, expected unix seconds or a time"])
-    if not (value.is_numeric() or value == pl.Boolean):
-        raise ConfigError([f"{path}: column 'value' is {value}, expected numbers"])
-    seconds = pl.col("ts").dt.epoch("us") / 1e6 if isinstance(ts, pl.Datetime) else pl.col("ts").cast(pl.Float64)
-    return (
-        frame.select(
-            pl.col("series").cast(pl.String),
-            pl.col("metric").cast(pl.String),
-            ts=seconds,
-            value=pl.col("value").cast(pl.Float64).fill_null(float("nan")),
-        )
-        .filter(pl.col("ts").is_finite() & pl.col("series").is_not_null() & pl.col("metric").is_not_null())
-        .sort("metric", "series", "ts", maintain_order=True)
-    )
-
-
-def _series(frame: pl.DataFrame) -> Iterator[Recorded]:
-    for (metric, series), part in frame.group_by(["metric", "series"], maintain_order=True):
-        ts, value = part["ts"].to_numpy(), part["value"].to_numpy()
-        distances = np.diff(ts)
-        distances = distances[distances > 0.0]
-        if len(distances) < LEAST_VALUES - 1:
-            continue
-        step = float(np.median(distances))
-        exact = np.rint((ts - ts[0]) / step)
-        if exact[-1] >= MOST_BUCKETS:
-            continue
-        bucket = exact.astype(np.int64)
-        values = np.full(int(bucket[-1]) + 1, np.nan)
-        times = values.copy()
-        known = np.isfinite(value)
-        values[bucket[known]] = value[known]
-        times[bucket[known]] = ts[known]
-        yield Recorded(str(series), str(metric), values, times, float(ts[0]), step)
+def _on_grid(one: TidySeries) -> Recorded | None:
+    """A series on a grid of its usual step; None where it has no such grid."""
+    ts = one.at_unix_s
+    distances = np.diff(ts)
+    distances = distances[distances > 0.0]
+    if len(distances) < LEAST_VALUES - 1:
+        return None
+    step = float(np.median(distances))
+    exact = np.rint((ts - ts[0]) / step)
+    if exact[-1] >= MOST_BUCKETS:
+        return None
+    bucket = exact.astype(np.int64)
+    values = np.full(int(bucket[-1]) + 1, np.nan)
+    times = values.copy()
+    known = np.isfinite(one.values)
+    values[bucket[known]] = one.values[known]
+    times[bucket[known]] = ts[known]
+    return Recorded(one.name, one.metric, values, times, float(ts[0]), step)
 
 
 def _named_bounds(metric: str) -> tuple[float | None, float | None]:

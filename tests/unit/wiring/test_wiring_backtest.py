@@ -117,7 +117,7 @@ def test_other_levels_and_one_metric(write, capsys) -> None:
     assert set(document["metrics"]["other"]["horizons"]["1"]["coverage_pct"]) == {"50", "99"}
 
 
-def test_recordings_name_series_by_their_columns_and_times_may_be_times(write, capsys) -> None:
+def test_other_columns_are_ignored_and_times_may_be_times(write, capsys) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     frame = pl.concat([rows("a"), rows("b")]).with_columns(
         host=pl.col("series"),
@@ -126,9 +126,15 @@ def test_recordings_name_series_by_their_columns_and_times_may_be_times(write, c
         ts=pl.Series([start + timedelta(seconds=60 * n) for n in range(N)] * 2),
         label=pl.lit(0),
     )
-    document = told(capsys, write(frame.drop("series")), "--horizons", "1", "--origins", "8")
+    document = told(capsys, write(frame), "--horizons", "1", "--origins", "8")
     assert document["metrics"]["cpu_pct"]["series"] == 2
     assert document["metrics"]["cpu_pct"]["step_s"] == [60.0]
+
+
+def test_what_a_file_says_reaches_no_terminal_as_it_is(write, capsys) -> None:
+    path = write(rows(metric="cpu\x1b[2J_pct"))
+    assert "there is cpu _pct" in refused(capsys, path, "--metric", "disk")
+    assert list(told(capsys, path, "--horizons", "1", "--origins", "5")["metrics"]) == ["cpu _pct"]
 
 
 def test_gaps_and_missing_values_are_counted_not_scored(write, capsys) -> None:
@@ -150,11 +156,11 @@ def test_gaps_and_missing_values_are_counted_not_scored(write, capsys) -> None:
         ("--levels", "100", "100 is not between 1 and 99.9"),
         ("--levels", "nan", "nan is not between"),
         ("--origins", "-1", "-1 is not between"),
-        ("--metric", "disk", "no metric 'disk' — it has cpu_pct"),
+        ("--metric", "disk", "no metric disk — there is cpu_pct"),
     ],
 )
 def test_a_wrong_option_is_told(write, capsys, option, value, says) -> None:
-    told_lines = refused(capsys, write(rows()), f"{option}={value}").replace("\nleptontui: it has", " — it has")
+    told_lines = refused(capsys, write(rows()), f"{option}={value}").replace("\nleptontui: there is", " — there is")
     assert says in told_lines
 
 
@@ -170,12 +176,12 @@ def test_what_is_left_out_is_counted(write, capsys) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda frame: frame.drop("ts", "value"), "no column 'ts'"),
-        (lambda frame: frame.drop("series"), "no column 'series'"),
-        (lambda frame: frame.with_columns(value=pl.lit("much")), "column 'value' is String, expected numbers"),
-        (lambda frame: frame.with_columns(ts=pl.lit("today")), "column 'ts' is String, expected unix seconds"),
+        (lambda frame: frame.drop("ts", "value"), "no column ts"),
+        (lambda frame: frame.drop("series"), "no column series"),
+        (lambda frame: frame.with_columns(value=pl.lit("much")), "column value is String, expected numbers"),
+        (lambda frame: frame.with_columns(ts=pl.lit("today")), "column ts is String, expected seconds since 1970"),
         (lambda frame: frame.head(2), "no series of at least 3 values"),
-        (lambda frame: frame.head(0), "no series of at least 3 values"),
+        (lambda frame: frame.head(0), "has no values"),
         (lambda frame: frame.with_columns(ts=pl.lit(5)), "no series of at least 3 values"),
     ],
 )
@@ -187,7 +193,7 @@ def test_no_file_and_no_parquet_are_told(tmp_path, capsys) -> None:
     assert "no such file" in refused(capsys, tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("a,b\n1,2\n")
     assert "cannot be read as parquet" in refused(capsys, tmp_path / "text.parquet")
-    assert "not readable as parquet" in refused(capsys, tmp_path)
+    assert "cannot be read as parquet" in refused(capsys, tmp_path)
 
 
 def test_where_nothing_can_be_written_is_told(write, tmp_path, capsys) -> None:
