@@ -39,7 +39,7 @@ class Picture:
 
 PICTURES = (
     Picture("fleet", 140, 40, settle_s=68.0),
-    Picture("triage", 140, 40, keys=("t",), settle_s=100.0),
+    Picture("triage", 140, 40, keys=("t",), settle_s=130.0),
     Picture("fleet-small", 80, 24),
     Picture("fleet-light", 140, 40, theme="lepton-light"),
     Picture("host", 140, 48, keys=("slash", *"temp>72", "enter", "enter")),
