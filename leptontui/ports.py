@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from leptontui.model.action import ActionRequest, Outcome, Plan
+from leptontui.model.action_spec import ActionSpec
+from leptontui.model.activity import Activity, RolloutPlan, RolloutRequest, RunbookEntry, Wish
 from leptontui.model.alert import Matcher, Silence
 from leptontui.model.alert_history import HistoryQuery, Transition
 from leptontui.model.focus import Focus
@@ -130,11 +132,85 @@ class CommandPort(Protocol):
             ActionError: it cannot be planned (no such unit, no controller, host unreachable).
         """
 
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
         """Guard again, audit, run, verify, audit.
+
+        Args:
+            plan: as it was made.
+            confirmation: what was typed, "" for one key.
+            override: why the rules that may be overridden are set aside; "" sets none aside.
 
         Raises:
             GuardRefused: a rule forbids it now.
             NotConfirmed: `confirmation` is not what the plan asks for.
             AuditError: the audit cannot be written; nothing was run.
         """
+
+    def said(self, plan_id: str) -> tuple[str, ...]:
+        """The last lines that a run has said so far, cleaned, at most 100; () where nothing runs. Any thread."""
+
+    @property
+    def specs(self) -> tuple[ActionSpec, ...]:
+        """Every action that there is here, the user's own included, in menu order. Any thread."""
+
+    @property
+    def activity(self) -> Activity:
+        """What is being done at this moment. Any thread."""
+
+    async def plan_rollout(self, request: RolloutRequest) -> RolloutPlan:
+        """What would be done on each of many hosts. Asks them, changes nothing.
+
+        Raises:
+            ActionError: no host of it can be planned, or the request makes no sense.
+        """
+
+    async def start_rollout(self, plan: RolloutPlan, confirmation: str, override: str = "") -> None:
+        """Begin a rollout; how it goes is in `activity`.
+
+        Raises:
+            GuardRefused: a rule forbids it now.
+            NotConfirmed: `confirmation` is not what the plan asks for.
+            AuditError: the audit cannot be written; nothing was run.
+        """
+
+    async def steer_rollout(self, rollout_id: str, wish: Wish) -> None:
+        """Pause, resume or abandon a rollout.
+
+        Raises:
+            ActionError: there is none under way with this id.
+        """
+
+    async def runbooks(self) -> tuple[RunbookEntry, ...]:
+        """What runbooks there are.
+
+        Raises:
+            ConfigError: a file of them is wrong.
+        """
+
+    async def start_runbook(self, name: str, host: str, params: Sequence[tuple[str, str]]) -> str:
+        """Make a runbook ready for a host, without running a step; returns its run's id.
+
+        Raises:
+            ActionError: there is no such runbook, or a parameter is wrong.
+            AuditError: the audit cannot be written.
+        """
+
+    async def plan_step(self, run_id: str) -> Plan | None:
+        """The plan of the next step; None where it is a check or a wait, which change nothing.
+
+        Raises:
+            ActionError: it cannot be planned.
+        """
+
+    async def run_step(self, run_id: str, plan: Plan | None, confirmation: str, override: str = "") -> None:
+        """Run the next step; how it goes is in `activity`. Raises as `run` does."""
+
+    async def steer_runbook(self, run_id: str, wish: Wish) -> None:
+        """Skip the next step (`Wish.SKIP`) or abandon a runbook.
+
+        Raises:
+            ActionError: there is none under way with this id.
+        """
+
+    async def look_again(self) -> None:
+        """Ask how the remembered drains and the actions that were broken off stand now; the answer is in `activity`."""

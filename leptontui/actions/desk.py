@@ -14,15 +14,17 @@ from typing import Final
 
 from leptontui.actions import guard
 from leptontui.actions.audit import Audit, Json
-from leptontui.actions.catalogue import CATALOGUE
-from leptontui.actions.drain import prepare_drain, prepare_undrain
 from leptontui.actions.facts import FleetFacts, sight_of
 from leptontui.actions.names import user_label
+from leptontui.actions.parameters import complete
 from leptontui.actions.reach import Prepared, Reach
-from leptontui.actions.restart import Sleep, prepare_restart
+from leptontui.actions.registry import PREPARE
 from leptontui.actions.runner import Record, argv_of, carry_out
+from leptontui.actions.setting import Setting, Sleep
 from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, LinkError, NotConfirmed
-from leptontui.model.action import ActionName, ActionRequest, Outcome, OutcomeKind, Plan
+from leptontui.model.action import ActionRequest, Outcome, OutcomeKind, Plan
+from leptontui.model.action_catalogue import SHIPPED
+from leptontui.model.action_spec import ActionSpec
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.model.text import plain
 from leptontui.transport.contract import Transport
@@ -105,13 +107,13 @@ class Desk:
             GuardRefused: somebody else's drain stands in the way, or there is nothing to undo.
             ActionError: it cannot be planned (no such unit, no controller, host unreachable).
         """
-        target = self._target(request.host)
-        where = target if request.action is ActionName.RESTART_UNIT else self._controller_of(target)
+        target, spec = self._target(request.host), self._spec(request.action)
+        asked = [target.name]
+        setting = self._setting(complete(request, spec), spec, target, asked)
         try:
-            reach = await self._reach(where)
-            prepared = await self._prepare(request, target, reach)
+            prepared = await PREPARE[spec.name](setting)
         except (LinkError, CommandTimeout) as error:
-            raise ActionError(f"{where.name} could not be asked: {error.cause}", error.mend) from error
+            raise ActionError(f"{asked[-1]} could not be asked: {error.cause}", error.mend) from error
         prepared = replace(prepared, plan=replace(prepared.plan, warnings=self._warnings(prepared)))
         self._prepared[prepared.plan.plan_id] = prepared
         while len(self._prepared) > _KEPT_PLANS:
@@ -218,9 +220,9 @@ class Desk:
 
     def _objection_to_sight(self, prepared: Prepared) -> guard.Objection | None:
         sight = sight_of(self.fleet, self._facts, prepared.target)
-        if CATALOGUE[prepared.plan.request.action].needs_live_link:
+        if self._spec(prepared.plan.request.action).needs_live_link:
             return guard.live_and_fresh(sight)
-        return guard.no_common_cause(sight) if prepared.plan.request.action is ActionName.DRAIN else None
+        return guard.no_common_cause(sight) if self._spec(prepared.plan.request.action).removes_capacity else None
 
     def _warnings(self, prepared: Prepared) -> tuple[str, ...]:
         """What would refuse it if it were run now, and how old what is seen of the host is, before the plan's own."""
@@ -232,31 +234,39 @@ class Desk:
             if found is not None
         ]
         dark = guard.darkness(sight_of(self.fleet, self._facts, prepared.target), now)
-        is_said = CATALOGUE[prepared.plan.request.action].needs_live_link or not dark
+        is_said = self._spec(prepared.plan.request.action).needs_live_link or not dark
         return (*refused, *(() if is_said else (dark,)), *prepared.plan.warnings)
 
-    async def _prepare(self, request: ActionRequest, target: HostTarget, reach: Reach) -> Prepared:
-        plan_id, now = secrets.token_hex(8), self._clock()
-        if request.action is ActionName.RESTART_UNIT:
-            return await prepare_restart(request, target, reach, plan_id=plan_id, now_unix_s=now, sleep=self._sleep)
-        prepare = prepare_drain if request.action is ActionName.DRAIN else prepare_undrain
-        return await prepare(request, target, reach, user=self._user, plan_id=plan_id, now_unix_s=now)
+    def _setting(self, request: ActionRequest, spec: ActionSpec, target: HostTarget, asked: list[str]) -> Setting:
+        async def reach_of(host: HostTarget) -> Reach:
+            asked.append(host.name)
+            return await self._reach(host)
+
+        return Setting(
+            request=request,
+            spec=spec,
+            target=target,
+            fleet=self.fleet,
+            facts=self._facts,
+            user=self._user,
+            plan_id=secrets.token_hex(8),
+            clock=self._clock,
+            sleep=self._sleep,
+            tell=lambda _: None,
+            reach_of=reach_of,
+        )
+
+    def _spec(self, action: str) -> ActionSpec:
+        spec = SHIPPED.get(action)
+        if spec is None or action not in PREPARE:
+            raise ActionError(f"there is no action {plain(action, 60)}")
+        return spec
 
     def _target(self, host: str) -> HostTarget:
         target = self.fleet.host(host)
         if target is None:
             raise ActionError(f"{plain(host, 60)} is not in the fleet")
         return target
-
-    def _controller_of(self, target: HostTarget) -> HostTarget:
-        mend = f"set scheduler and controller for group {target.group} in the inventory"
-        if target.scheduler != "slurm":
-            raise ActionError(f"{target.name} has no Slurm", mend)
-        name = target.controller or ""
-        controller = self.fleet.controllers.get(name) or self.fleet.host(name)
-        if controller is None:
-            raise ActionError(f"{target.name} has no Slurm controller", mend)
-        return controller
 
     async def _reach(self, target: HostTarget) -> Reach:
         found = self._transport_of(target)
@@ -279,10 +289,11 @@ class Desk:
             "plan_id": plan.plan_id,
             "user": self._user,
             **({"actor": actor} if actor else {}),
-            "action": request.action.value,
+            "action": str(request.action),
             "host": request.host,
             "unit": request.unit,
             "reason": request.reason,
+            "params": dict(request.params),
             "steps": argv_of(plan.steps),
             "confirmation": "allowed by [auto] in rules.toml" if actor else confirmed,
         }

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from leptontui.actions.catalogue import CATALOGUE
 from leptontui.actions.guard import BLAST_SHARE, Objection, drain_allowed, undrain_allowed
 from leptontui.actions.names import is_reason_of, node_names, reason_of
-from leptontui.actions.reach import Prepared, Reach, Verdict, complaint
+from leptontui.actions.reach import Deed, Prepared, Reach, Verdict, complaint
+from leptontui.actions.setting import Setting
 from leptontui.actions.slurm import (
     JOB_FORMAT,
     SINFO_FORMAT,
@@ -23,7 +23,8 @@ from leptontui.actions.slurm import (
     parse_room,
 )
 from leptontui.errors import ActionError
-from leptontui.model.action import ActionName, ActionRequest, Danger, Plan, Step
+from leptontui.model.action import Danger, Plan, Step
+from leptontui.model.action_spec import ActionSpec
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 
@@ -31,7 +32,7 @@ _SHOWN_JOBS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class DrainDeed:
+class DrainDeed(Deed):
     """What surrounds the drain of a node.
 
     Attributes:
@@ -62,13 +63,9 @@ class DrainDeed:
         ends = "the jobs there go on until they end" if node.is_at_work else "nothing runs there any more"
         return Verdict(is_so=True, said=f"{node.name} is {node.state}: {ends}")
 
-    async def explain(self) -> str:
-        """Slurm said all it has to say."""
-        return ""
-
 
 @dataclass(frozen=True, slots=True)
-class UndrainDeed:
+class UndrainDeed(Deed):
     """What surrounds the return of a node into service.
 
     Attributes:
@@ -88,15 +85,9 @@ class UndrainDeed:
         node = await ask_node(self.reach, (self.planned.name,))
         return Verdict(is_so=not node.is_draining, said=f"{node.name} is {node.state}")
 
-    async def explain(self) -> str:
-        """Slurm said all it has to say."""
-        return ""
 
-
-async def prepare_drain(
-    request: ActionRequest, target: HostTarget, reach: Reach, *, user: str, plan_id: str, now_unix_s: float
-) -> Prepared:
-    """Plan the drain of `target` through its controller.
+async def prepare_drain(setting: Setting) -> Prepared:
+    """Plan the drain of the host through its controller.
 
     Raises:
         GuardRefused: somebody else has drained it, or given it a reason.
@@ -104,7 +95,9 @@ async def prepare_drain(
         LinkError: the controller cannot be asked.
         CommandTimeout: no answer in time.
     """
+    request, target, spec, user = setting.request, setting.target, setting.spec, setting.user
     reason_of(user, request.reason)  # before anything is asked
+    reach = await setting.controller()
     node = await ask_node(reach, node_names(target.name))
     objection = drain_allowed(node, user)
     if objection is not None:
@@ -118,30 +111,29 @@ async def prepare_drain(
         for part in room
         if part.total - part.available > max(1.0, BLAST_SHARE * part.total) or part.available == 0
     ]
-    entry = CATALOGUE[ActionName.DRAIN]
     plan = Plan(
-        plan_id,
+        setting.plan_id,
         request,
-        entry.title.format(host=target.name),
-        entry.danger,
-        (_step(reach, ActionName.DRAIN, f"nodename={node.name}", "state=DRAIN", f"reason={reason}"),),
-        entry.verified_by.format(node=node.name),
+        f"{spec.title.format(host=target.name)} in Slurm",
+        spec.danger,
+        (_step(reach, spec, f"nodename={node.name}", "state=DRAIN", f"reason={reason}"),),
+        f"scontrol show node {node.name} → State has DRAIN, and the reason is this one",
         running_there=await _jobs_there(reach, node),
         after_this=(
             f"{node.name} is {node.state} now; no new job starts there",
             *(f"{part.available} of {part.total} nodes left in {part.name}" for part in room),
-            entry.undone_by,
+            spec.undone_by,
         ),
         warnings=(*_other_name(node, target), *warnings),
         confirmation=request.host,
     )
-    return Prepared(plan, target, reach, DrainDeed(reach, node.name, user, reason), now_unix_s)
+    return Prepared(plan, target, (reach,), DrainDeed(reach, node.name, user, reason), setting.clock())
 
 
-async def prepare_undrain(
-    request: ActionRequest, target: HostTarget, reach: Reach, *, user: str, plan_id: str, now_unix_s: float
-) -> Prepared:
-    """Plan the return of `target` into service. Raises as `prepare_drain` does."""
+async def prepare_undrain(setting: Setting) -> Prepared:
+    """Plan the return of the host into service. Raises as `prepare_drain` does."""
+    request, target, spec, user = setting.request, setting.target, setting.spec, setting.user
+    reach = await setting.controller()
     node = await ask_node(reach, node_names(target.name))
     objection = undrain_allowed(node, node)
     if objection is not None:
@@ -153,24 +145,23 @@ async def prepare_undrain(
         warnings.append(f"somebody else drained it: {plain(node.reason) or 'no reason given'}{by}")
     if node.flags & {"DOWN", "NOT_RESPONDING", "FAIL"}:
         warnings.append(f"{node.name} is {node.state}: RESUME puts it back whether or not it is well")
-    entry = CATALOGUE[ActionName.UNDRAIN]
     plan = Plan(
-        plan_id,
+        setting.plan_id,
         request,
-        entry.title.format(host=target.name),
-        entry.danger if is_ours else Danger.DESTRUCTIVE,
-        (_step(reach, ActionName.UNDRAIN, f"nodename={node.name}", "state=RESUME"),),
-        entry.verified_by.format(node=node.name),
+        f"{spec.title.format(host=target.name)} in Slurm",
+        spec.danger if is_ours else Danger.DESTRUCTIVE,
+        (_step(reach, spec, f"nodename={node.name}", "state=RESUME"),),
+        f"scontrol show node {node.name} → State has no DRAIN",
         running_there=await _jobs_there(reach, node),
         after_this=(
             f"{node.name} is {node.state} now, drained for: {plain(node.reason)}",
             "jobs may start there at once",
-            entry.undone_by,
+            spec.undone_by,
         ),
         warnings=tuple(warnings),
         confirmation="" if is_ours else request.host,
     )
-    return Prepared(plan, target, reach, UndrainDeed(reach, node), now_unix_s)
+    return Prepared(plan, target, (reach,), UndrainDeed(reach, node), setting.clock())
 
 
 async def ask_node(reach: Reach, names: tuple[str, ...]) -> NodeRecord:
@@ -222,5 +213,5 @@ def _other_name(node: NodeRecord, target: HostTarget) -> tuple[str, ...]:
     return (f"Slurm calls it {node.name}: make sure that this is {plain(target.name, 80)}",)
 
 
-def _step(reach: Reach, action: ActionName, *pairs: str) -> Step:
-    return Step(reach.name, reach.login, ("scontrol", "update", *pairs), CATALOGUE[action].timeout_s)
+def _step(reach: Reach, spec: ActionSpec, *pairs: str) -> Step:
+    return Step(reach.name, reach.login, ("scontrol", "update", *pairs), spec.timeout_s)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from leptontui.actions.guard import Objection
-from leptontui.model.action import Plan
+from leptontui.model.action import Plan, Step
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 from leptontui.transport.contract import Completed, Transport
@@ -63,7 +64,7 @@ class Verdict:
 
 
 class Deed(Protocol):
-    """What a plan leaves to be done around its commands."""
+    """What a plan leaves to be done around its commands; derive from it to have the defaults."""
 
     async def check_again(self) -> Objection | None:
         """Ask for the state again, at the moment of execution; what speaks against going on.
@@ -79,6 +80,11 @@ class Deed(Protocol):
 
     async def explain(self) -> str:
         """What the host has to say of a failure, raw; "" for nothing. Raises as `check_again` does."""
+        return ""
+
+    async def is_needed(self, number: int) -> bool:  # noqa: ARG002 — for those who must look
+        """Whether command `number`, from 0, still has to be run after those before it. Raises as `check_again` does."""
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +94,22 @@ class Prepared:
     Attributes:
         plan: as it was shown.
         target: the host it is about, as the fleet had it then.
-        reach: where its commands run.
+        reaches: where its commands run, by the steps' `host`.
         deed: the check before and the verification after.
         made_unix_s: when it was made.
+        take_back: by a step's number what takes it back; run in reverse for those that went well if a later one fails.
     """
 
     plan: Plan
     target: HostTarget
-    reach: Reach
+    reaches: tuple[Reach, ...]
     deed: Deed
     made_unix_s: float
+    take_back: Mapping[int, Step] = field(default_factory=dict)
+
+    def reach_of(self, step: Step) -> Reach:
+        """Where a step is run."""
+        return next(reach for reach in self.reaches if reach.name == step.host)
 
 
 def shown_output(*texts: str) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from leptontui.actions.catalogue import CATALOGUE
 from leptontui.actions.guard import Objection
 from leptontui.actions.names import checked_unit
-from leptontui.actions.reach import Prepared, Reach, Verdict, complaint
+from leptontui.actions.reach import Deed, Prepared, Reach, Verdict, complaint
+from leptontui.actions.setting import Setting, Sleep
 from leptontui.actions.systemd import PROPERTIES, UnitState, parse_unit
 from leptontui.errors import ActionError
-from leptontui.model.action import ActionName, ActionRequest, Plan, Step
-from leptontui.model.target import HostTarget
+from leptontui.model.action import Plan, Step
 
 SETTLE_S: Final = 10
 """A unit may be activating for so many seconds after `systemctl restart` has returned."""
@@ -22,11 +20,9 @@ SETTLE_S: Final = 10
 STAY_UP_S: Final = 3.0
 """It must still be the same invocation, and up, after this."""
 
-Sleep = Callable[[float], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
-class RestartDeed:
+class RestartDeed(Deed):
     """What surrounds `systemctl restart`.
 
     Attributes:
@@ -75,24 +71,17 @@ class RestartDeed:
         return done.stdout
 
 
-async def prepare_restart(
-    request: ActionRequest,
-    target: HostTarget,
-    reach: Reach,
-    *,
-    plan_id: str,
-    now_unix_s: float,
-    sleep: Sleep = asyncio.sleep,
-) -> Prepared:
-    """Plan the restart of `request.unit` on `target`.
+async def prepare_restart(setting: Setting) -> Prepared:
+    """Plan the restart of the request's unit on its host.
 
     Raises:
         ActionError: the unit is not allowed, not there, or cannot be asked.
         LinkError: the host cannot be asked.
         CommandTimeout: no answer in time.
     """
+    request, target, spec = setting.request, setting.target, setting.spec
     unit = checked_unit(request.unit, target.units)
-    entry = CATALOGUE[ActionName.RESTART_UNIT]
+    reach = await setting.host()
     before = await ask_unit(reach, unit)
     argv, warnings = await _restart_command(reach, unit)
     if before.active != "active":
@@ -100,17 +89,17 @@ async def prepare_restart(
     if before.is_file_newer:
         warnings.append("its unit file was changed on disk, and systemd has not read it again: the old one is started")
     plan = Plan(
-        plan_id,
+        setting.plan_id,
         request,
-        entry.title.format(unit=unit, host=target.name),
-        entry.danger,
-        (Step(reach.name, reach.login, argv, entry.timeout_s),),
-        entry.verified_by.format(unit=unit),
+        spec.title.format(unit=unit, host=target.name),
+        spec.danger,
+        (Step(reach.name, reach.login, argv, spec.timeout_s),),
+        f"systemctl show {unit} → active and running, not the same invocation, and still so after 3 s",
         running_there=(f"{unit}: {before.words}",),
-        after_this=(f"{unit} serves nothing until it is up again", entry.undone_by),
+        after_this=(f"{unit} serves nothing until it is up again", spec.undone_by),
         warnings=tuple(warnings),
     )
-    return Prepared(plan, target, reach, RestartDeed(reach, before, sleep), now_unix_s)
+    return Prepared(plan, target, (reach,), RestartDeed(reach, before, setting.sleep), setting.clock())
 
 
 async def ask_unit(reach: Reach, unit: str) -> UnitState:

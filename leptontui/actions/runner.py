@@ -71,13 +71,13 @@ async def _run_and_verify(prepared: Prepared, record: Record) -> tuple[OutcomeKi
     for step in prepared.plan.steps:
         record.begin(step)
         try:
-            done = await prepared.reach.transport.run(step.argv, timeout_s=step.timeout_s)
+            done = await prepared.reach_of(step).transport.run(step.argv, timeout_s=step.timeout_s)
         except (LinkError, CommandTimeout) as error:
             return await _ask_once(prepared, f"{step.argv[0]} on {step.host} may or may not have run: {error.cause}")
         record.end(done)
         if done.exit_status is None:
             return await _ask_once(prepared, f"{step.host} did not say how {step.argv[0]} ended")
-        if done.exit_status != 0:
+        if done.exit_status not in step.succeeds:
             said = complaint(done)
             hint = next((f" — {mend}" for text, mend in _HINTS.items() if text in said), "")
             return OutcomeKind.FAILED, f"{step.argv[0]} on {step.host} failed: {said}{hint}"

@@ -76,7 +76,7 @@ def request_of(alert: Alert) -> ActionRequest | None:
     except ValueError:
         return None
     unit = ""
-    if action is ActionName.RESTART_UNIT:
+    if action == ActionName.RESTART_UNIT:
         unit = alert.subject.instance if alert.subject.entity is Entity.UNIT else alert.label("unit")
         if not unit:
             return None
@@ -122,7 +122,7 @@ def objection(alert: Alert, request: ActionRequest, known: Circumstances) -> str
     reasons = (
         (alert.state is not AlertState.FIRING, "it does not fire"),
         (alert.is_predictive, "a prediction alone acts on nothing"),
-        (request.action.value not in policy.allow, f"{request.action.value} is not in [auto] allow of your rules.toml"),
+        (request.action not in policy.allow, f"{request.action} is not in [auto] allow of your rules.toml"),
         (not known.is_keeper, "another leptontui acts for this fleet"),
         (not known.is_armed, "this session is not armed"),
         (alert.is_flapping, "it comes and goes"),

@@ -125,7 +125,7 @@ class Reactor:
             is_all=True,
         )
         request = proposal.request
-        what = " ".join(word for word in (request.action.value, request.unit, request.host) if word)
+        what = " ".join(word for word in (request.action, request.unit, request.host) if word)
         self._tell(plain(f"auto: rule {proposal.rule}: {what}: {outcome}", _WORDS))
 
     def _note(self, *deeds: Deed, is_all: bool = False) -> None:

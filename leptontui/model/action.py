@@ -7,16 +7,29 @@ from enum import StrEnum
 
 
 class ActionName(StrEnum):
-    """What can be done to a host."""
+    """What the program itself can do; a user's own actions are called `custom/NAME`."""
 
     RESTART_UNIT = "restart"
+    ROLL_BACK = "roll-back"
+    SCALE = "scale"
     DRAIN = "drain"
     UNDRAIN = "undrain"
+    CORDON = "cordon"
+    FAIL_OVER = "fail-over"
+    REBOOT = "reboot"
+    GPU_RESET = "gpu-reset"
+    GPU_KILL = "gpu-kill"
+    GPU_PERSISTENCE = "gpu-persistence"
+    GPU_LOCK_CLOCKS = "gpu-lock-clocks"
+    GPU_UNLOCK_CLOCKS = "gpu-unlock-clocks"
+    EVIDENCE = "evidence"
 
 
 class Danger(StrEnum):
     """How much is at stake, and so how it is confirmed."""
 
+    HARMLESS = "harmless"
+    """Nobody notices: one key, and it may be done on many hosts at once."""
     DISRUPTIVE = "disruptive"
     """One key, after reading."""
     DESTRUCTIVE = "destructive"
@@ -28,16 +41,24 @@ class ActionRequest:
     """What the user asks for.
 
     Attributes:
-        action: which action.
+        action: which action: an `ActionName`, or `custom/NAME`.
         host: the target's name in the fleet: an identity, never a row number.
-        unit: the systemd unit, for a restart.
+        unit: what runs there and is meant, for a restart, roll back or scale: a systemd unit ("vllm.service",
+            "user:vllm.service"), a container ("docker:vllm", "podman:vllm"), a workload ("kube:prod/deployment/vllm")
+            or a release ("helm:prod/vllm").
         reason: why, for a drain; the user's name is put before it.
+        params: what else the action's parameters say, as sorted (name, value) pairs.
     """
 
-    action: ActionName
+    action: str
     host: str
     unit: str = ""
     reason: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+
+    def param(self, name: str) -> str:
+        """The value of a parameter, "" where it is not given."""
+        return dict(self.params).get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +70,35 @@ class Step:
         login: as whom, for people, e.g. "oncall@login1".
         argv: the argument vector; quoted once, at the transport's edge.
         timeout_s: after this it is given up and its effect is unknown.
+        succeeds: exit statuses that mean success.
+        wants_password: sudo asks for a password there: the user gives it once, and it goes over stdin.
     """
 
     host: str
     login: str
     argv: tuple[str, ...]
     timeout_s: float = 60.0
+    succeeds: tuple[int, ...] = (0,)
+    wants_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A rule of the guard that stands in the way of a plan as things are.
+
+    Attributes:
+        rule: the rule's name, e.g. "blast-fleet".
+        cause: what speaks against it, one line.
+        mend: what the user can do, one line.
+        set_in: where the rule is set, e.g. "/etc/leptontui/policy.toml:12"; "" for what is built in.
+        may_be_overridden: whether a typed reason sets it aside; the audit keeps it.
+    """
+
+    rule: str
+    cause: str
+    mend: str = ""
+    set_in: str = ""
+    may_be_overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +116,8 @@ class Plan:
         verification: the command that is asked again, and what its answer must say.
         warnings: what the reader must not overlook.
         confirmation: what has to be typed; "" means one key is enough.
+        evidence: what is captured before the first command, in words; "" for nothing.
+        standing: what the guard would refuse it for if it were run now.
     """
 
     plan_id: str
@@ -84,6 +130,8 @@ class Plan:
     after_this: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     confirmation: str = ""
+    evidence: str = ""
+    standing: tuple[Standing, ...] = ()
 
 
 class OutcomeKind(StrEnum):

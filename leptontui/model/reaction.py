@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from leptontui.model.action import ActionRequest
+from leptontui.model.action import ActionName, ActionRequest
+
+AUTOMATIC = frozenset(
+    {ActionName.RESTART_UNIT, ActionName.DRAIN, ActionName.UNDRAIN, ActionName.CORDON, ActionName.EVIDENCE}
+)
+"""What may be allowed to run without a person: what needs no choice, and either harms nobody or can be undone."""
 
 
 class Reaction(StrEnum):

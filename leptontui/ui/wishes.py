@@ -41,7 +41,7 @@ class Wishes:
         """Plan what somebody asked for."""
         if self._port is None:
             return
-        if wish.action is not ActionName.RESTART_UNIT:
+        if wish.action != ActionName.RESTART_UNIT:
             self.plan(ActionRequest(wish.action, wish.host, reason=wish.reason))
         elif wish.unit:
             self.plan(ActionRequest(ActionName.RESTART_UNIT, wish.host, unit=wish.unit))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
-from leptontui.model.action import ActionName
-from leptontui.model.reaction import AutoPolicy
+from leptontui.model.reaction import AUTOMATIC, AutoPolicy
 
 MOST_PER_HOUR = 100
 
@@ -25,7 +24,7 @@ def read_auto(top: Table) -> AutoPolicy:
     before = len(top.problems)
     table = Table(entry, top.file, top.lines, "auto", 0, "auto", top.problems)
     table.refuse_unknown(("allow", "per_hour", "fleet_share"))
-    possible = [name.value for name in ActionName]
+    possible = sorted(AUTOMATIC)
     allow = table.texts("allow", "a list of actions") or []
     for action in allow:
         if action not in possible:

@@ -90,7 +90,7 @@ def name_of(row: Row) -> str:
 
 def reason_for(action: ActionName, row: Row | None) -> str:
     """Why one would drain the host of a row: what is wrong with it; "" if nothing is known to be, or not to drain."""
-    if action is not ActionName.DRAIN or row is None or row.standing.severity < Severity.WARNING:
+    if action != ActionName.DRAIN or row is None or row.standing.severity < Severity.WARNING:
         return ""
     return plain(row.standing.health, _REASON_LENGTH)
 

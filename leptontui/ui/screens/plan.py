@@ -15,6 +15,7 @@ from textual.widgets import Input, Label
 
 from leptontui.errors import LeptonError
 from leptontui.model.action import ActionName, ActionRequest, Danger, Outcome, Plan
+from leptontui.model.action_catalogue import SHIPPED
 from leptontui.model.text import plain
 from leptontui.ports import CommandPort
 from leptontui.ui.widgets.plan_inputs import SettledInput, Stage
@@ -23,7 +24,6 @@ from leptontui.ui.widgets.plan_sheet import DANGER_ROLES, Ending, PlanHead, Plan
 _LOG = logging.getLogger(__name__)
 SETTLE_S = 0.4
 """Keys that were under way when the plan appeared must not confirm it: nobody has read it in less."""
-_VERBS = {ActionName.DRAIN: "Drain", ActionName.UNDRAIN: "Undrain", ActionName.RESTART_UNIT: "Restart"}
 
 
 class PlanScreen(ModalScreen[Outcome | None]):
@@ -77,7 +77,7 @@ class PlanScreen(ModalScreen[Outcome | None]):
 
     def on_mount(self) -> None:
         """Ask for the plan at once."""
-        self.query_one("#plan-reason-row").display = self._request.action is ActionName.DRAIN
+        self.query_one("#plan-reason-row").display = self._request.action == ActionName.DRAIN
         self._request = (
             replace(self._request, reason=plain(self._request.reason)) if self._request.reason else self._request
         )
@@ -98,7 +98,7 @@ class PlanScreen(ModalScreen[Outcome | None]):
         except LeptonError as error:
             self._unplanned(f"✖ this cannot be planned: {error.cause}", error.mend)
         except Exception as error:  # noqa: BLE001 — the boundary of a task: logged and shown
-            _LOG.exception("planning %s of %s failed", request.action.value, request.host)
+            _LOG.exception("planning %s of %s failed", request.action, request.host)
             self._unplanned(f"✖ planning went wrong: {error}", "")
         else:
             self._plan, self._stage = plan, Stage.SHOWN
@@ -142,7 +142,7 @@ class PlanScreen(ModalScreen[Outcome | None]):
 
     @property
     def _is_reason_planned(self) -> bool:
-        is_drain = self._request.action is ActionName.DRAIN
+        is_drain = self._request.action == ActionName.DRAIN
         return not is_drain or self.query_one("#plan-reason", Input).value == self._request.reason
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -230,7 +230,9 @@ class PlanScreen(ModalScreen[Outcome | None]):
 
     def _draw(self) -> None:
         plan, sheet = self._plan, self.query_one(PlanSheet)
-        what = f"{_VERBS[self._request.action]} {self._request.unit or self._request.host}"
+        spec = SHIPPED.get(self._request.action)
+        verb = spec.verb if spec is not None else plain(self._request.action, 60)
+        what = f"{verb} {self._request.unit or self._request.host}"
         self.query_one(PlanHead).show(
             plan.title if plan is not None else what, plan.danger if plan is not None else None
         )
@@ -244,7 +246,7 @@ class PlanScreen(ModalScreen[Outcome | None]):
         elif self._stage is Stage.ENDED and self._ending is not None:
             sheet.show_ending(self._ending)
         is_open = self._stage is Stage.SHOWN
-        is_drain = self._request.action is ActionName.DRAIN
+        is_drain = self._request.action == ActionName.DRAIN
         self.query_one("#plan-reason-row").display = is_drain and self._stage in {Stage.ASKING, Stage.SHOWN}
         self.query_one("#plan-reason", Input).disabled = not (is_open and self._is_settled)
         typed = self.query_one("#plan-typed", Input)
@@ -275,7 +277,7 @@ class PlanScreen(ModalScreen[Outcome | None]):
                 typed = self.query_one("#plan-typed", Input).value
                 is_right = typed == self._expected
                 words = "enter: do it" if is_right else "does not match yet" if typed else "tab: change the reason"
-                if not typed and self._request.action is not ActionName.DRAIN:
+                if not typed and self._request.action != ActionName.DRAIN:
                     words = ""
                 self._hint(words, "critical" if is_right else "dim")
             case Stage.RUNNING:

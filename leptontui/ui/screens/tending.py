@@ -90,7 +90,7 @@ class TendingScreen(SnapshotScreen):
         if action is None:
             self.notify("nothing can be done about this from here", markup=False)
             return
-        reason = plain(alert.summary, 120) if action is ActionName.DRAIN else ""
+        reason = plain(alert.summary, 120) if action == ActionName.DRAIN else ""
         self.post_message(ActionAsked(action, alert.subject.host, reason, unit_of(alert)))
 
     def open_history(self, words: str = "") -> None:
@@ -134,7 +134,7 @@ def action_of(alert: Alert, target: HostTarget | None) -> ActionName | None:
     action = _ACTIONS.get(alert.action)
     if action is None or target is None:
         return None
-    if action is ActionName.RESTART_UNIT:
+    if action == ActionName.RESTART_UNIT:
         unit = unit_of(alert)
         return action if (unit in target.units if unit else target.units) else None
     return action if target.scheduler else None

@@ -18,7 +18,7 @@ from leptontui.ui.widgets.painted import Painted
 
 _COMMAND_LIMIT = 2000
 _LABELS = 22
-DANGER_ROLES = {Danger.DISRUPTIVE: "warning", Danger.DESTRUCTIVE: "critical"}
+DANGER_ROLES = {Danger.HARMLESS: "ok", Danger.DISRUPTIVE: "warning", Danger.DESTRUCTIVE: "critical"}
 
 _KINDS = {
     OutcomeKind.VERIFIED: ("●", "well", "done and verified"),
