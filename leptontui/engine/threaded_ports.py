@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from leptontui.engine.thread import EngineThread, Watch
 from leptontui.errors import ActionError, AlertError, LeptonError
 from leptontui.model.action import ActionRequest, Outcome, Plan
+from leptontui.model.action_spec import ActionSpec
+from leptontui.model.activity import Activity, RolloutPlan, RolloutRequest, RunbookEntry, Wish
 from leptontui.model.alert import Matcher, Silence
 from leptontui.model.alert_history import HistoryQuery, Transition
 from leptontui.ports import AlertPort, CommandPort, Trusted
@@ -73,9 +75,62 @@ class ThreadedCommands:
         """See `ports.CommandPort.plan`."""
         return await self._asked(lambda port: port.plan(request))
 
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
         """See `ports.CommandPort.run`."""
-        return await self._asked(lambda port: port.run(plan, confirmation))
+        return await self._asked(lambda port: port.run(plan, confirmation, override))
+
+    def said(self, plan_id: str) -> tuple[str, ...]:
+        """See `ports.CommandPort.said`."""
+        commands = self._thread.commands
+        return () if commands is None else commands.said(plan_id)
+
+    @property
+    def specs(self) -> tuple[ActionSpec, ...]:
+        """See `ports.CommandPort.specs`; () before the engine is up."""
+        commands = self._thread.commands
+        return () if commands is None else commands.specs
+
+    @property
+    def activity(self) -> Activity:
+        """See `ports.CommandPort.activity`; empty before the engine is up."""
+        commands = self._thread.commands
+        return Activity() if commands is None else commands.activity
+
+    async def plan_rollout(self, request: RolloutRequest) -> RolloutPlan:
+        """See `ports.CommandPort.plan_rollout`."""
+        return await self._asked(lambda port: port.plan_rollout(request))
+
+    async def start_rollout(self, plan: RolloutPlan, confirmation: str, override: str = "") -> None:
+        """See `ports.CommandPort.start_rollout`."""
+        await self._asked(lambda port: port.start_rollout(plan, confirmation, override))
+
+    async def steer_rollout(self, rollout_id: str, wish: Wish) -> None:
+        """See `ports.CommandPort.steer_rollout`."""
+        await self._asked(lambda port: port.steer_rollout(rollout_id, wish))
+
+    async def runbooks(self) -> tuple[RunbookEntry, ...]:
+        """See `ports.CommandPort.runbooks`."""
+        return await self._asked(lambda port: port.runbooks())
+
+    async def start_runbook(self, name: str, host: str, params: Sequence[tuple[str, str]]) -> str:
+        """See `ports.CommandPort.start_runbook`."""
+        return await self._asked(lambda port: port.start_runbook(name, host, params))
+
+    async def plan_step(self, run_id: str) -> Plan | None:
+        """See `ports.CommandPort.plan_step`."""
+        return await self._asked(lambda port: port.plan_step(run_id))
+
+    async def run_step(self, run_id: str, plan: Plan | None, confirmation: str, override: str = "") -> None:
+        """See `ports.CommandPort.run_step`."""
+        await self._asked(lambda port: port.run_step(run_id, plan, confirmation, override))
+
+    async def steer_runbook(self, run_id: str, wish: Wish) -> None:
+        """See `ports.CommandPort.steer_runbook`."""
+        await self._asked(lambda port: port.steer_runbook(run_id, wish))
+
+    async def look_again(self) -> None:
+        """See `ports.CommandPort.look_again`."""
+        await self._asked(lambda port: port.look_again())
 
     def _port(self) -> CommandPort:
         commands = self._thread.commands

@@ -1,4 +1,4 @@
-"""Builds what runs on the engine's loop: inventory, sources, engine and, where allowed, the desk for actions."""
+"""Builds what runs on the engine's loop: inventory, sources, engine and, where allowed, the office for actions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from leptontui.wiring.verdicts import overrule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leptontui.actions.desk import Desk
+    from leptontui.actions.office import Office
     from leptontui.engine.alerting import Alerting
     from leptontui.model.focus import Focus
     from leptontui.model.link import Link
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
 
 
 class FleetWatch:
-    """An engine with its links and, where actions are allowed, the desk that carries them out.
+    """An engine with its links and, where actions are allowed, the office that carries them out.
 
     Args:
         fleet: the hosts.
         interval_s: time between two sweeps of a host.
-        can_act: whether there is a desk; without one nothing of `leptontui.actions` is imported.
+        can_act: whether there is an office; without one nothing of `leptontui.actions` is imported.
         has_forecasts: whether the forecast worker is started.
         book: where the hosts come from, if that may change.
         asker: who asks the user for secrets; None where nobody can be asked.
@@ -96,14 +96,14 @@ class FleetWatch:
         overrule(self.engine)
         self._recorder = None if recording is None else RecordingTask(self.engine.store, recording, self.engine.notify)
         self._alerting: Alerting | None = None
-        self._desk = self._make_desk(fleet) if can_act else None
+        self._office = self._make_office(fleet) if can_act else None
         self.alerts = self._alerts(alert_use, "" if book is None else book.scope, chosen)
         self.access = None if questions is None else self._access(questions)
 
     @property
     def commands(self) -> CommandPort | None:
         """The port to act through; None on a read-only watch."""
-        return self._desk
+        return self._office
 
     def subscribe(self, deliver: Callable[[FleetSnapshot], None]) -> None:
         """See `Engine.subscribe`."""
@@ -162,11 +162,12 @@ class FleetWatch:
         from leptontui.wiring.alerts import make_alerting, make_desk
 
         name = self._fleet.name
+        desk = None if self._office is None else self._office.desk
         self._alerting = make_alerting(
-            self.engine, use, scope=scope or name, is_simulated=not options.keeps_learned, desk=self._desk
+            self.engine, use, scope=scope or name, is_simulated=not options.keeps_learned, desk=desk
         )
         self.engine.alert_with(self._alerting)
-        if use is AlertUse.LOOK or self._desk is None:
+        if use is AlertUse.LOOK or desk is None:
             return None
         return make_desk(self._alerting, who=login_user(), fleet=name)
 
@@ -195,8 +196,8 @@ class FleetWatch:
         self.engine.notify("open files", allow_links(len(remote)) or None)
         if self._ssh is not None:
             self._ssh.update(remote)
-        if self._desk is not None:
-            self._desk.fleet = fleet
+        if self._office is not None:
+            self._office.fleet = fleet
 
     def _reach(self, controller: HostTarget | None) -> Transport:
         """The way to where a source is asked: the same connection as for actions where it is the same host."""
@@ -207,12 +208,13 @@ class FleetWatch:
     def _dial(self, target: HostTarget) -> Transport:
         return SshTransport(target, self._dialer)
 
-    def _make_desk(self, fleet: Fleet) -> Desk:
+    def _make_office(self, fleet: Fleet) -> Office:
         # Here, so that a read-only screen never imports actions.
         from leptontui.actions.audit import Audit
         from leptontui.actions.desk import Desk
+        from leptontui.actions.office import Office
 
-        return Desk(
+        desk = Desk(
             fleet,
             transport_of=self._transport_of,
             facts=self,
@@ -220,6 +222,7 @@ class FleetWatch:
             user=login_user(),
             verified=self._verified,
         )
+        return Office(desk)
 
     def _transport_of(self, target: HostTarget) -> Transport:
         """The connection for actions on one host: apart from the one its sweeps come over."""

@@ -13,18 +13,12 @@ from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefus
 from leptontui.model.action import ActionName, ActionRequest, Danger, OutcomeKind
 from leptontui.model.link import LinkState
 from leptontui.model.target import Fleet, HostTarget
-from leptontui.ports import CommandPort
 from leptontui.transport.contract import Completed
 from tests.unit.actions.actions_scene import T0, UNIT, Scene, link_error
 
 RESTART = ActionRequest(ActionName.RESTART_UNIT, "gpu-017", unit=UNIT)
 DRAIN = ActionRequest(ActionName.DRAIN, "gpu-017", reason="Xid 79")
 UNDRAIN = ActionRequest(ActionName.UNDRAIN, "gpu-017")
-
-
-def test_the_desk_is_a_command_port(scene: Scene) -> None:
-    port: CommandPort = scene.desk
-    assert port.armed_until_unix_s is None
 
 
 async def test_arming_expires_a_quarter_of_an_hour_after_the_last_action(scene: Scene) -> None:
