@@ -47,7 +47,8 @@ class Frames:
 
     Of both also the verdict (`health.fusion.COLUMNS`; null where nothing fresh is known): `verdict_rank: i8` and
     `verdict_action: str` (a `Remedy`), `verdict_words: str`, `verdict_reason: str`, `verdict_source: str`,
-    `verdict_evidence: list[str]`. And how they compare with their peers: of GPUs `peer_z_clock`, `peer_z_power`,
+    `verdict_evidence: list[str]`; a host's is the worst of its own and its GPUs', and `own_verdict_action`, `…_words`,
+    `…_source` and `…_evidence` are its own alone. And how they compare with their peers: of GPUs `peer_z_clock`, `peer_z_power`,
     `peer_z_temp`, `peer_z_util`, `peer_z_memory`, `peer_z_pcie: f32` (robust z-scores), `peer_count: u32`,
     `straggler: str` and `outlier: str` (null if it is none); of hosts `peer_z_temp`, `peer_z_clock: f32` and
     `odd_host: str`, and the labels `rack: str` and `switch: str`.

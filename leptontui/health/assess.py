@@ -24,6 +24,9 @@ from leptontui.model.health import HostEvent, Severity
 from leptontui.model.series import Entity, Eta, SeriesKey
 from leptontui.model.verdict import Remedy
 
+OWN: Final = {f"own_{name}": name for name in ("verdict_action", "verdict_words", "verdict_source", "verdict_evidence")}
+"""Columns of hosts for the verdict on all but their GPUs, and what each is called in the whole verdict."""
+
 _ROW: Final = "__gpu"
 _GPUS_TOLD: Final = 8
 _NOTHING: Final = Circumstances()
@@ -86,7 +89,8 @@ def assess_hosts(
         known: what else there is to know.
 
     Returns:
-        `hosts` in the same order with `severity: i8`, `health: str` and a verdict, as for GPUs.
+        `hosts` in the same order with `severity: i8`, `health: str` and a verdict, as for GPUs; and in the columns of
+        `OWN` what the verdict would be if its GPUs were well.
     """
     fresh = counting(events, now_unix_s, known)
     memory = predictions(etas, Entity.HOST, "memory_used_bytes", now_unix_s)
@@ -112,8 +116,12 @@ def assess_hosts(
         findings, rows=findings.rows.join(_use_of(gpus, findings.rows), on="host", how="left", maintain_order="left")
     )
     findings = replace(findings, rows=findings.rows.rechunk())
-    verdicts = fused(findings, with_columns_of(hosts, {"link": pl.String()}).select(IS_LIVE).to_series())
-    return hosts.with_columns(*ranked(findings).get_columns(), *verdicts.get_columns())
+    is_live = with_columns_of(hosts, {"link": pl.String()}).select(IS_LIVE).to_series()
+    verdicts = fused(findings, is_live)
+    without = replace(findings, items=tuple(item for item in findings.items if item[1] is not of_host.GPUS_VERDICT))
+    own = verdicts if len(without.items) == len(findings.items) else fused(without, is_live)
+    renamed = own.select(pl.col(name).alias(own_name) for own_name, name in OWN.items())
+    return hosts.with_columns(*ranked(findings).get_columns(), *verdicts.get_columns(), *renamed.get_columns())
 
 
 def comparable(gpus: pl.DataFrame) -> pl.DataFrame:

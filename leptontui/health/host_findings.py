@@ -56,6 +56,15 @@ _DOWN_STATES: Final = r"(?i)^(down|fail|error|unknown|not_responding|no_respond)
 Drained is what somebody meant."""
 
 
+GPUS_VERDICT: Final = Finding(
+    Severity.WELL,
+    _IS_LIVE & (pl.col("gpu_rank") > 0),
+    pl.col("gpu_reason"),
+    voice=Voice(pl.col("gpu_rank"), pl.col("gpu_source"), pl.col("gpu_reason"), pl.col("gpu_lines")),
+)
+"""The verdict on its worst GPU is heard for the host's, too."""
+
+
 def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
     """The findings about a host, worst first; thresholds and their sources are in `thresholds`.
 
@@ -74,7 +83,7 @@ def host_findings(now_unix_s: float) -> tuple[Finding, ...]:
         Finding(predicted, _IS_LIVE & pl.col("memory_eta").is_not_null() & ~is_over, pl.col("memory_eta"), "forecast"),
         Finding(predicted, _IS_LIVE & pl.col("filesystem_eta").is_not_null(), pl.col("filesystem_eta"), "forecast"),
         *_warnings(),
-        _gpus_verdict(),
+        GPUS_VERDICT,
     )
 
 
@@ -139,12 +148,6 @@ def _joined(what: str, severity: Severity) -> Finding:
     voice = event_voice() if what == "event" else None
     signal = what if what in SIGNALS else ""
     return Finding(severity, is_so, pl.col(what), signal, pl.col(f"{what}_more"), voice)
-
-
-def _gpus_verdict() -> Finding:
-    """The verdict on its worst GPU is heard for the host's, too."""
-    voice = Voice(pl.col("gpu_rank"), pl.col("gpu_source"), pl.col("gpu_reason"), pl.col("gpu_lines"))
-    return Finding(Severity.WELL, _IS_LIVE & (pl.col("gpu_rank") > 0), pl.col("gpu_reason"), voice=voice)
 
 
 def _gpu_count(column: str, where: str) -> Finding:

@@ -49,6 +49,9 @@ _MORE: Final[dict[Entity, dict[str, pl.DataType]]] = {
         "odd_host": _S,
         "rack": _S,
         "switch": _S,
+        "own_verdict_action": _S,
+        "own_verdict_words": _S,
+        "own_verdict_source": _S,
         **_JUDGED,
     },
     Entity.GPU: {

@@ -44,6 +44,7 @@ _LABEL_COLUMNS: Final = {
 }
 """Columns that become labels, and what they are called there."""
 _NOW: Final = "__now"
+_EVIDENCE: Final = "__evidence"
 _KEPT: Final = frozenset({"rule", "level"})
 """Labels that nobody else may give."""
 
@@ -63,7 +64,7 @@ def findings(rule: Rule, rows: pl.DataFrame, facts: Facts) -> list[Finding]:
     texts = list(conditions)
     columns = [conditions[text].expr.alias(f"__{n}") for n, text in enumerate(texts)]
     given = [name for name in _LABEL_COLUMNS if name in rows.columns]
-    evidence = ["verdict_evidence"] if "verdict_evidence" in rows.columns and _is_verdict(rule) else []
+    evidence = [pl.col(name).alias(_EVIDENCE) for name in rows.columns if name == _evidence_column(rule)]
     now = [] if rule.crossing is None else [rule.crossing.value.cast(pl.Float64).alias(_NOW)]
     shown = rows.select("host", INSTANCE, *given, *evidence, *columns, *now)
     foreseen = _foreseen(rule, facts)
@@ -78,8 +79,10 @@ def _foreseen(rule: Rule, facts: Facts) -> Foreseen | None:
     return outlook, {key: row for row, key in enumerate(zip(outlook.hosts, outlook.instances, strict=True))}
 
 
-def _is_verdict(rule: Rule) -> bool:
-    return any(column.startswith("verdict_") for column in rule.columns)
+def _evidence_column(rule: Rule) -> str:
+    """Where the evidence for a verdict that a rule tells is; "" of a rule that tells none."""
+    whose = (name for name in rule.columns if name.startswith(("verdict_", "own_verdict_")))
+    return next((f"{name.split('verdict_')[0]}verdict_evidence" for name in sorted(whose)), "")
 
 
 def _finding(
@@ -92,7 +95,7 @@ def _finding(
     eta = _eta(rule, subject, threshold, foreseen, _number(row.get(_NOW)))
     values |= {"rule": rule.name, "instance": subject.instance, "value": value, "threshold": threshold}
     values["eta"] = _eta_words(eta, facts.now_unix_s)
-    told = row.get("verdict_evidence")
+    told = row.get(_EVIDENCE)
     evidence = tuple(plain(str(line)) for line in told[:MAX_EVIDENCE]) if isinstance(told, list) else ()
     return Finding(
         rule.name,

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from leptontui.health.assess import assess_gpus, assess_hosts
+from leptontui.health.assess import OWN, assess_gpus, assess_hosts
 from leptontui.health.circumstances import Circumstances, Dropped
 from leptontui.health.fusion import COLUMNS
 from leptontui.model.health import HostEvent, Severity
@@ -126,7 +126,7 @@ def test_a_null_is_no_finding(name):
 def test_missing_columns_are_no_finding():
     frame = pl.DataFrame({"host": ["a", "b"], "link": ["live", None]})
     found = assess_hosts(frame, NO_GPUS, {}, [], {}, now_unix_s=NOW)
-    assert set(found.columns) == {*frame.columns, "severity", "health", "findings", *COLUMNS}
+    assert set(found.columns) == {*frame.columns, "severity", "health", "findings", *COLUMNS, *OWN}
     assert found["verdict_action"].to_list() == ["none", None]
     assert found["health"].to_list() == ["", "never seen"]
 

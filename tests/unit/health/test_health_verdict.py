@@ -296,6 +296,18 @@ def test_a_host_has_the_verdict_of_its_worst_gpu_and_names_all_jobs():
     assert verdict_of(frame, "gpu3") is None
 
 
+def test_a_hosts_own_verdict_is_told_apart_from_its_gpus():
+    gpus = assessed({"uuid": "G0", "index": 0}, events=[xid(79)])
+    frame = hosts_of(gpus, [xid(79), event("readonly-remount", "EXT4-fs (sda1): Remounting filesystem read-only")])
+    both = frame.row(0, named=True)
+    assert [line.split(":")[0] for line in both["verdict_evidence"]] == ["filesystem went read-only", "GPU 0"]
+    assert both["own_verdict_action"] == "inspect"
+    assert both["own_verdict_evidence"] == both["verdict_evidence"][:1]
+    only_gpu = hosts_of(gpus, [xid(79)]).row(0, named=True)
+    assert (only_gpu["verdict_action"], only_gpu["own_verdict_action"]) == ("reboot", "none")
+    assert hosts_of(gpus).row(2, named=True)["own_verdict_action"] is None
+
+
 def event(name, text="", host="gpu1"):
     return HostEvent(host, NOW - 5, name, None, None, text)
 
