@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from leptontui.model.action import Danger, Plan
+from leptontui.model.action import Danger, Plan, Standing
 
 
 class Pace(StrEnum):
@@ -54,6 +54,7 @@ class RolloutPlan:
         warnings: what concerns the whole.
         confirmation: what has to be typed: the host's name for one destructive plan, the count for many; "" for one
             key.
+        standing: what the guard would refuse the whole for if it were started now; each plan has its own besides.
     """
 
     rollout_id: str
@@ -64,6 +65,7 @@ class RolloutPlan:
     danger: Danger
     warnings: tuple[str, ...] = ()
     confirmation: str = ""
+    standing: tuple[Standing, ...] = ()
 
 
 class TargetState(StrEnum):
