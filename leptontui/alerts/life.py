@@ -17,6 +17,7 @@ from leptontui.alerts.silences import silence_of
 from leptontui.model.alert import Alert, AlertState, Silence, Subject
 from leptontui.model.alert_history import Happening, Transition
 from leptontui.model.alert_policy import RulePolicy
+from leptontui.model.eta_words import wait_words
 from leptontui.model.evaluation import Evaluation, Finding, Standing
 
 LONGEST_STEP_S: Final = 10.0
@@ -175,7 +176,7 @@ def _next(
             return _met(replace(track, alert=alert, is_restored=False), policy, going_on)
         case Standing.MET | Standing.HELD if track.alert.state is AlertState.FIRING:
             # Met without a finding: more subjects met than an evaluation carries.
-            alert = replace(track.alert, seen_unix_s=going_on.now)
+            alert = _seen(track.alert, going_on.now)
             return _met(replace(track, alert=alert, is_restored=False), policy, going_on)
         case Standing.MET:
             return track
@@ -212,7 +213,7 @@ def _over(track: Track, policy: RulePolicy, going_on: _Step) -> Track | None:
         return None
     # The first evaluation that finds it over says only that it is over by now, not since when.
     clear_s = track.clear_s + going_on.elapsed_s if alert.is_over else 0.0
-    alert = replace(alert, is_over=True, seen_unix_s=going_on.now)
+    alert = replace(_seen(alert, going_on.now), is_over=True)
     track = replace(track, alert=alert, clear_s=clear_s)
     if _must_stay(track, policy) or (clear_s < policy.keep_for_s and not track.is_restored):
         return track
@@ -248,6 +249,14 @@ def _told(alert: Alert, finding: Finding, policy: RulePolicy, now: float) -> Ale
         reaction=policy.reaction.value,
         eta=finding.eta,
     )
+
+
+def _seen(alert: Alert, now: float) -> Alert:
+    """The alert where the rule tells it no further: how long it is until then goes on, as it does beside it."""
+    if alert.eta is None:
+        return replace(alert, seen_unix_s=now)
+    before, after = wait_words(alert.eta, alert.seen_unix_s), wait_words(alert.eta, now)
+    return replace(alert, seen_unix_s=now, summary=alert.summary.replace(before, after))
 
 
 def _silenced(track: Track, silences: tuple[Silence, ...], all_silences: tuple[Silence, ...], going_on: _Step) -> Track:

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from leptontui.model.eta_words import wait_words
 from leptontui.model.link import LinkState
 from leptontui.model.series import Eta
 
@@ -26,16 +27,7 @@ def eta_words(what: str, eta: Eta, now_unix_s: float) -> str | None:
     times = [eta.earliest_unix_s, eta.expected_unix_s, eta.latest_unix_s]
     if eta.expected_unix_s is None or not all(math.isfinite(time) for time in times if time is not None):
         return None
-    wait_s = max(0.0, eta.expected_unix_s - now_unix_s)
-    unit_s, unit = (_MINUTE_S, "min") if wait_s <= _SWITCH * _MINUTE_S else (_HOUR_S, "h")
-    low = _count(eta.earliest_unix_s - now_unix_s, unit_s)
-    high = "+" if eta.latest_unix_s is None else f"–{_count(eta.latest_unix_s - now_unix_s, unit_s)}"
-    wait = f"{_count(wait_s, unit_s)} {unit}" if wait_s >= unit_s / 2 else f"<1 {unit}"
-    return f"{what} in {wait} ({low}{high})"
-
-
-def _count(wait_s: float, unit_s: float) -> str:
-    return f"{max(0.0, wait_s) / unit_s:.0f}"
+    return f"{what} in {wait_words(eta, now_unix_s)}"
 
 
 def blind_words(now_unix_s: float) -> pl.Expr:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from leptontui.model.alert import Alert, AlertState, Level, NotifierStatus, PredictionRecord, Silence
+from leptontui.model.eta_words import wait_words
 from leptontui.model.health import Severity
 from leptontui.model.series import Eta
 from leptontui.model.text import plain
@@ -18,10 +19,6 @@ NOTE_GLYPH: Final = "·"
 _GLYPHS: Final = {Level.PAGE: Severity.CRITICAL.glyph, Level.TICKET: Severity.WARNING.glyph, Level.NOTE: NOTE_GLYPH}
 _ROLES: Final = {Level.PAGE: "critical", Level.TICKET: "warning", Level.NOTE: "dim"}
 _DAY_S: Final = 86_400.0
-_HOUR_S: Final = 3600.0
-_MINUTE_S: Final = 60.0
-_SHORT_MINUTES: Final = 120
-"""Up to here a time ahead is told in minutes."""
 _NAME: Final = 24
 
 
@@ -33,21 +30,10 @@ def sign_of(level: Level, *, is_predictive: bool) -> tuple[str, str]:
 
 
 def eta_text(eta: Eta, now_unix_s: float) -> str:
-    """When it is expected, as an interval: "in 11 min (7–19)", "in 3 h (2–5)"; "any time now" once it may be there."""
-    near = max(0.0, eta.earliest_unix_s - now_unix_s)
-    far = None if eta.latest_unix_s is None else max(0.0, eta.latest_unix_s - now_unix_s)
-    expected = None if eta.expected_unix_s is None else eta.expected_unix_s - now_unix_s
-    if far is not None and far <= 0:
-        return f"was expected by {clock(eta.latest_unix_s or 0.0, now_unix_s)}"
-    span = next(value for value in (far, expected, near) if value is not None)
-    size, unit = (_MINUTE_S, "min") if span < _SHORT_MINUTES * _MINUTE_S else (_HOUR_S, "h")
-    edge = "or later" if far is None else f"–{_count(far / size)}"
-    interval = f"({_count(near / size)} or later)" if far is None else f"({_count(near / size)}{edge})"
-    if expected is None:
-        return f"from {_count(near / size)} {unit} on" if far is None else f"in {_count(near / size)}{edge} {unit}"
-    if expected < _MINUTE_S:
-        return f"any moment {interval[:-1]} {unit})"
-    return f"in {_count(expected / size)} {unit} {interval}"
+    """When it is expected, as an interval: "in 11 min (7–19)", "in 3 h (2–5)"; "was expected by 03:11" after that."""
+    if eta.latest_unix_s is not None and eta.latest_unix_s <= now_unix_s:
+        return f"was expected by {clock(eta.latest_unix_s, now_unix_s)}"
+    return f"in {wait_words(eta, now_unix_s)}"
 
 
 def eta_clock(eta: Eta, now_unix_s: float) -> str:
@@ -130,7 +116,3 @@ def _spaced(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     for piece in pieces:
         found += [Piece("  "), piece] if found else [piece]
     return tuple(found)
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}" if value >= 1 else f"{value:.1f}".removesuffix(".0")

@@ -14,6 +14,7 @@ from leptontui.alerts.rules.outlook import Outlook
 from leptontui.alerts.rules.rule import Rule
 from leptontui.alerts.rules.table import INSTANCE
 from leptontui.model.alert import Subject
+from leptontui.model.eta_words import wait_words
 from leptontui.model.evaluation import Finding
 from leptontui.model.series import KEY_OF, Entity, Eta
 from leptontui.model.text import plain
@@ -94,7 +95,7 @@ def _finding(
     threshold = _number(values.get(rule.threshold.text)) if rule.threshold else None
     eta = _eta(rule, subject, threshold, foreseen, _number(row.get(_NOW)))
     values |= {"rule": rule.name, "instance": subject.instance, "value": value, "threshold": threshold}
-    values["eta"] = _eta_words(eta, facts.now_unix_s)
+    values["eta"] = None if eta is None else wait_words(eta, facts.now_unix_s)
     told = row.get(_EVIDENCE)
     evidence = tuple(plain(str(line)) for line in told[:MAX_EVIDENCE]) if isinstance(told, list) else ()
     return Finding(
@@ -141,20 +142,6 @@ def _eta(
         return None
     one = outlook.chosen(row).moved(np.array([math.nan if now is None else now]))
     return one.eta(0, threshold, is_rising=rule.crossing.is_rising)
-
-
-def _eta_words(eta: Eta | None, now_unix_s: float) -> str | None:
-    """When, as people say it: "8 to 14 min", "in 8 min or more"."""
-    if eta is None:
-        return None
-    early = max(0.0, eta.earliest_unix_s - now_unix_s)
-    late = None if eta.latest_unix_s is None else max(0.0, eta.latest_unix_s - now_unix_s)
-    unit, size = ("h", 3600.0) if max(early, late or 0.0) >= 2 * 3600 else ("min", 60.0)
-    first = math.floor(early / size)
-    if late is None:
-        return f"{first} {unit} or more"
-    last = math.ceil(late / size)
-    return f"{first} to {last} {unit}" if last > first else f"{last} {unit}"
 
 
 def _number(value: object) -> float | None:

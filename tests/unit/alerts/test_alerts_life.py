@@ -10,8 +10,9 @@ from leptontui.alerts.life import step
 from leptontui.alerts.life_state import LifeState
 from leptontui.alerts.silences import make_silence
 from leptontui.model.alert import AlertState, Level, Matcher, Subject
+from leptontui.model.eta_words import wait_words
 from leptontui.model.evaluation import Evaluation, Standing
-from leptontui.model.series import Entity
+from leptontui.model.series import Entity, Eta
 from tests.unit.alerts.life_scene import HOT, POLICIES, SOON, T0, XID, Life, finding, gpu
 
 KEY = (HOT, gpu())
@@ -296,3 +297,14 @@ def test_a_prediction_ends_when_it_has_come_true() -> None:
     state, transitions = step(state, come, policies, T0 + 2)
     assert [(found.happening.value, found.why) for found in transitions] == [("resolved", "what it foretold has come")]
     assert state.alerts == ()
+
+
+@pytest.mark.parametrize("standing", [Standing.HELD, Standing.CLEAR])
+def test_how_long_it_is_until_then_goes_on_in_the_summary_too(life: Life, standing: Standing) -> None:
+    life.policies = {**POLICIES, SOON: replace(POLICIES[SOON], keep_for_s=600.0)}
+    eta = Eta(90.0, T0 + 600.0, T0 + 450.0, T0 + 900.0)
+    told = replace(finding(SOON), eta=eta, summary=f"full in {wait_words(eta, T0 + 2)}")
+    life.look(told)
+    assert life.alert(SOON).summary == "full in 10 min (7–15)"
+    life.look(after=180.0, others=standing)
+    assert life.alert(SOON).summary == f"full in {wait_words(eta, life.now)}" == "full in 7 min (4–12)"

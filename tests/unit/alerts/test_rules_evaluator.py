@@ -11,6 +11,7 @@ from leptontui.alerts.rules.book import load_rules
 from leptontui.alerts.rules.evaluator import MOST_PER_RULE, Evaluator, standing
 from leptontui.alerts.rules.rule import Rule
 from leptontui.model.alert import Subject
+from leptontui.model.eta_words import wait_words
 from leptontui.model.evaluation import Evaluation, Finding, Standing
 from leptontui.model.series import Entity
 from tests.unit.alerts.rules_scene import NOW, Known, book_of, gpus, hosts, outlook, rule, rule_text
@@ -151,7 +152,8 @@ def test_a_forecast_fires_with_its_eta_as_an_interval() -> None:
     assert found.eta.expected_unix_s == pytest.approx(NOW + 600.0)
     assert found.eta.earliest_unix_s == pytest.approx(NOW + 450.0)
     assert found.eta.latest_unix_s == pytest.approx(NOW + 900.0)
-    assert found.summary == "70: 90 in 7 to 15 min"
+    assert found.summary == "70: 90 in 10 min (7–15)"
+    assert found.summary.endswith(f" in {wait_words(found.eta, NOW)}")
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,10 @@ def eta(near, expected, far):
     [
         (eta(7, 11, 19), "in 11 min (7–19)"),
         (eta(140, 200, 300), "in 3 h (2–5)"),
-        (eta(7, 11, None), "in 11 min (7 or later)"),
-        (eta(7, None, None), "from 7 min on"),
+        (eta(7, 11, None), "in 11 min (7+)"),
+        (eta(7, None, None), "in 7+ min"),
         (eta(7, None, 30), "in 7–30 min"),
-        (eta(-5, 0.5, 4), "any moment (0–4 min)"),
+        (eta(-5, 0.5, 4), "in <1 min (0–4)"),
         (eta(-9, -5, -1), "was expected by 03:11"),
     ],
 )
