@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from leptontui.health.ranking import Finding, Held, Voice
+from leptontui.health.xid import ASKS
 from leptontui.model.signals import SIGNALS
 from leptontui.model.verdict import Override, Overrides, Remedy, Verdict
 
@@ -87,10 +88,7 @@ def _told(rows: pl.DataFrame, voices: Sequence[tuple[str, Voice]]) -> pl.DataFra
     rows = rows.with_columns(
         *(voice.rank.alias(f"__rank{n}") for n, (_, voice) in enumerate(voices)),
         *(voice.source.alias(f"__source{n}") for n, (_, voice) in enumerate(voices)),
-        *(
-            voice.reason.fill_null("?").str.replace(_ADVICE, "").alias(f"__reason{n}")
-            for n, (_, voice) in enumerate(voices)
-        ),
+        *(_reason(voice).alias(f"__reason{n}") for n, (_, voice) in enumerate(voices)),
         runs_words().alias("__runs"),
     ).rechunk()
     rank = pl.max_horizontal(pl.when(name).then(pl.col(f"__rank{n}")) for n, (name, _) in enumerate(voices))
@@ -187,6 +185,14 @@ def _voice_of(finding: Finding) -> Voice | None:
 
 def _rank(remedy: Remedy) -> pl.Expr:
     return pl.lit(int(remedy), pl.Int8)
+
+
+def _reason(voice: Voice) -> pl.Expr:
+    """What was seen, without what to do about it: that stands beside it."""
+    said = voice.reason.fill_null("?").str.replace(_ADVICE, "")
+    wanted = [voice.rank.replace_strict(words, default="", return_dtype=pl.String) for words in (_IDLE, _BUSY)]
+    is_same = pl.any_horizontal(said == pl.lit(ASKS) + words for words in wanted)
+    return pl.when(is_same).then(pl.lit("the driver asks for it")).otherwise(said)
 
 
 def _line(number: int) -> pl.Expr:

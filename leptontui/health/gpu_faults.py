@@ -6,7 +6,7 @@ import polars as pl
 
 from leptontui.health import thresholds as limits
 from leptontui.health.ranking import Finding, Voice
-from leptontui.health.xid import RECOVERY, RECOVERY_REMEDY
+from leptontui.health.xid import ASKS, RECOVERY, RECOVERY_REMEDY
 from leptontui.model.health import Severity
 from leptontui.model.signals import SIGNALS
 from leptontui.model.verdict import Remedy
@@ -121,7 +121,7 @@ def wear() -> tuple[Finding, ...]:
 
 def _asked() -> pl.Expr:
     """What the driver asks for, in words."""
-    words = {said: f"driver asks to {action}" for said, (action, _) in RECOVERY.items()}
+    words = {said: f"{ASKS}{action}" for said, (action, _) in RECOVERY.items()}
     return pl.col("recovery_action").replace_strict(words, default=None, return_dtype=pl.String)
 
 

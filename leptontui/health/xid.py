@@ -53,6 +53,9 @@ RECOVERY: Final[dict[str, tuple[str, Severity]]] = {
 """What the driver asks for itself (nvmlDeviceGpuRecoveryAction_t, as the probe calls it), in words, most drastic first;
 its severity is DCGM's."""
 
+ASKS: Final = "driver asks to "
+"""Before those words."""
+
 RECOVERY_REMEDY: Final[dict[str, Remedy]] = {
     "reboot": Remedy.REBOOT,
     "drain and reset": Remedy.RESET,

@@ -102,6 +102,23 @@ def test_the_driver_alone(asked):
     assert (found.action, found.source) == (expected.get(asked, Remedy.WATCH), "driver")
 
 
+@pytest.mark.parametrize(
+    ("asked", "override", "words"),
+    [
+        ("reset", None, "reset the GPU: the driver asks for it; nothing runs here"),
+        ("drain and reset", None, "reset the GPU: the driver asks for it; nothing runs here"),
+        ("reboot", None, "reboot the host: the driver asks for it; nothing runs here"),
+        ("drain P2P", None, "restart the application: driver asks to drain peer-to-peer traffic; nothing runs here"),
+        ("reset", Remedy.INSPECT, "inspect the hardware: driver asks to reset the GPU; nothing runs here"),
+    ],
+)
+def test_what_the_driver_asks_for_is_said_once(asked, override, words):
+    said = {} if override is None else {"recovery-action": Override(override, Severity.CRITICAL, "verdicts.toml:3")}
+    found = verdict({"recovery_action": asked}, overrides=Overrides(signals=said))
+    assert found is not None
+    assert found.words == words
+
+
 @pytest.mark.parametrize("code", sorted(NEVER_LESS_THAN_CRITICAL))
 def test_rule_3_never_less_than_critical(code):
     frame = assessed({}, events=[xid(code)])
