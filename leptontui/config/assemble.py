@@ -10,7 +10,8 @@ from leptontui.config.found import Found
 from leptontui.config.group import Group
 from leptontui.config.hostlist import MAX_HOSTS, HostSpec
 from leptontui.config.labels import LabelRule, joined_labels, labelled
-from leptontui.config.source import THIS_MACHINE, SourceSpec
+from leptontui.config.options import THIS_MACHINE
+from leptontui.config.source import SourceSpec
 from leptontui.errors import ConfigError
 from leptontui.model.target import Fleet, HostTarget
 
@@ -43,6 +44,7 @@ def assemble(name: str, groups: Iterable[Group], asked: Sequence[Asked], labels:
 
 
 def _with(known: HostTarget, other: HostTarget) -> HostTarget:
+    is_same = known.scheduler in {None, other.scheduler} and known.controller in {None, other.controller}
     return replace(
         known,
         partitions=tuple(dict.fromkeys((*known.partitions, *other.partitions))),
@@ -50,7 +52,9 @@ def _with(known: HostTarget, other: HostTarget) -> HostTarget:
         gpus=other.gpus if known.gpus is None else known.gpus,
         address=known.address or other.address,
         scheduler=known.scheduler or other.scheduler,
-        controller=known.controller or other.controller,
+        controller=known.controller or (other.controller if is_same else None),
+        kube_context=known.kube_context or (other.kube_context if is_same else None),
+        kubeconfig=known.kubeconfig or (other.kubeconfig if is_same else None),
         labels=joined_labels(known.labels, other.labels),
     )
 

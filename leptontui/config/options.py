@@ -12,6 +12,7 @@ from leptontui.config.labels import read_labels
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.services import read_services
+from leptontui.config.unit_names import SYSTEMD_UNIT, unit_complaint
 from leptontui.model.target import HostTarget
 
 OPTION_KEYS: Final = (
@@ -24,6 +25,8 @@ OPTION_KEYS: Final = (
     "password",
     "scheduler",
     "controller",
+    "kube_context",
+    "kubeconfig",
     "units",
     "watch_units",
     "gpus",
@@ -31,13 +34,14 @@ OPTION_KEYS: Final = (
     "script",
     "labels",
 )
-SCHEDULERS: Final = ("slurm",)
+SCHEDULERS: Final = ("slurm", "kubernetes")
+THIS_MACHINE: Final = "this machine"
+"""Name of the controller where the scheduler's commands are run here; the space keeps it apart from every host's."""
+
+KUBE_CONTEXT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,252}")
+"""Names of contexts as people and clouds make them (an ARN, gke_PROJECT_ZONE_NAME, admin@kubernetes)."""
 MOST_GPUS: Final = 1024
 """More GPUs than this in one host are taken for a slip of the keyboard."""
-
-_UNIT: Final = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*\.(service|socket|target|timer|mount|path|slice|scope)")
-"""systemd.unit(5), "Description": the characters and suffixes of a unit's name; none
-starting with a dash, which a command would take for an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Options:
 
     Attributes:
         target: a target without a host's name.
-        controller: where the scheduler's commands are run, None if none is named.
+        controller: where the scheduler's commands are run; None if none is named, or it is this machine.
     """
 
     target: HostTarget
@@ -65,6 +69,9 @@ def read_options(table: Table, group: str, folder: Path, ssh_config: str | None,
     """
     controller = _controller(table, needs_controller=needs_controller)
     services, scripts = read_services(table)
+    scheduler = _scheduler(table)
+    is_here = scheduler == "kubernetes" and "controller" not in table.values  # kubectl is at home where its user is
+    here = THIS_MACHINE if is_here or table.values.get("controller") == "localhost" else None
     target = HostTarget(
         name="",
         group=group,
@@ -74,10 +81,12 @@ def read_options(table: Table, group: str, folder: Path, ssh_config: str | None,
         known_hosts=table.path("known_hosts", folder),
         jump=_jump(table),
         ssh_config=table.path("ssh_config", folder) or ssh_config,
-        scheduler=_scheduler(table),
-        controller=None if controller is None else controller.name,
-        units=_units(table, "units"),
-        watch_units=_units(table, "watch_units"),
+        scheduler=scheduler,
+        controller=here if controller is None else controller.name,
+        kube_context=_kube_context(table),
+        kubeconfig=table.path("kubeconfig", folder),
+        units=_units(table),
+        watch_units=_watch_units(table),
         gpus=table.number("gpus", 0, MOST_GPUS),
         services=services,
         scripts=scripts,
@@ -115,14 +124,16 @@ def _jump(table: Table) -> str | None:
 
 
 def _controller(table: Table, *, needs_controller: bool) -> HostSpec | None:
-    expected = "one [user@]host[:port]"
+    expected = "one [user@]host[:port], or localhost for this machine"
     text = table.text("controller", expected)
     if text is None:
-        is_missing = table.values.get("scheduler") in SCHEDULERS and "controller" not in table.values
+        is_missing = table.values.get("scheduler") == "slurm" and "controller" not in table.values
         if needs_controller and is_missing:
             table.problem(
                 "scheduler", '"slurm" without a controller', "", 'add controller = "login1", where scontrol is run'
             )
+        return None
+    if text == "localhost":
         return None
     login = parse_login(text)
     if login is None:
@@ -131,17 +142,40 @@ def _controller(table: Table, *, needs_controller: bool) -> HostSpec | None:
 
 
 def _scheduler(table: Table) -> str | None:
-    scheduler = table.text("scheduler", '"slurm"')
+    expected = " or ".join(f'"{name}"' for name in SCHEDULERS)
+    scheduler = table.text("scheduler", expected)
     if scheduler is None or scheduler in SCHEDULERS:
         return scheduler
-    table.problem("scheduler", quoted(scheduler), '"slurm"', did_you_mean(scheduler.lower(), SCHEDULERS))
+    is_short = scheduler.lower() in {"k8s", "kube", "k3s"}
+    hint = 'did you mean "kubernetes"?' if is_short else did_you_mean(scheduler.lower(), SCHEDULERS)
+    table.problem("scheduler", quoted(scheduler), expected, hint)
     return None
 
 
-def _units(table: Table, key: str) -> tuple[str, ...]:
-    units = table.texts(key, 'a list such as ["vllm.service"]') or []
+def _kube_context(table: Table) -> str | None:
+    expected = "the name of one of kubectl's contexts"
+    context = table.text("kube_context", expected)
+    if context is None or KUBE_CONTEXT.fullmatch(context) is not None:
+        return context
+    table.problem("kube_context", quoted(context), expected, "see kubectl config get-contexts")
+    return None
+
+
+def _units(table: Table) -> tuple[str, ...]:
+    kept: dict[str, None] = {}
+    for unit in table.texts("units", 'a list such as ["vllm.service"]') or []:
+        expected, hint = unit_complaint(unit)
+        if expected:
+            table.problem("units", quoted(unit), expected, hint, item=unit)
+        else:
+            kept[unit] = None
+    return tuple(kept)
+
+
+def _watch_units(table: Table) -> tuple[str, ...]:
+    units = table.texts("watch_units", 'a list such as ["vllm.service"]') or []
     for unit in units:
-        if not _UNIT.fullmatch(unit):
-            hint = f'did you mean "{unit}.service"?' if _UNIT.fullmatch(f"{unit}.service") else ""
-            table.problem(key, quoted(unit), "a systemd unit's name", hint, item=unit)
-    return tuple(dict.fromkeys(unit for unit in units if _UNIT.fullmatch(unit)))
+        if SYSTEMD_UNIT.fullmatch(unit) is None:
+            hint = f'did you mean "{unit}.service"?' if SYSTEMD_UNIT.fullmatch(f"{unit}.service") else ""
+            table.problem("watch_units", quoted(unit), "a systemd unit's name", hint, item=unit)
+    return tuple(dict.fromkeys(unit for unit in units if SYSTEMD_UNIT.fullmatch(unit)))

@@ -11,7 +11,7 @@ from typing import Final
 from leptontui.config.found import FoundHost
 from leptontui.config.hostlist import HostSpec
 from leptontui.config.labels import joined_labels
-from leptontui.config.options import OPTION_KEYS, read_options
+from leptontui.config.options import KUBE_CONTEXT, OPTION_KEYS, THIS_MACHINE, read_options
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.model.target import HostTarget
@@ -21,7 +21,7 @@ KIND_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "clustershell": ("groups",),
     "ansible": ("file", "groups"),
     "slurm": ("partitions",),
-    "kubectl": ("context", "selector", "kubeconfig"),
+    "kubectl": ("context", "selector"),
     "file_sd": ("files",),
     "command": ("command",),
 }
@@ -31,9 +31,9 @@ SOURCE_KEYS: Final = tuple(
     dict.fromkeys((*COMMON_KEYS, *(key for keys in KIND_KEYS.values() for key in keys), *OPTION_KEYS))
 )
 DEFAULT_GROUPS: Final[Mapping[str, str]] = {"ssh_config": "ssh", "kubectl": "kubernetes"}
-THIS_MACHINE: Final = "this machine"
-"""Name of the controller where Slurm's commands are run here; the space keeps it apart from every host's name."""
 
+_SCHEDULERS: Final[Mapping[str, str]] = {"slurm": "slurm", "kubectl": "kubernetes"}
+"""By the kind of a source, the scheduler of the hosts that it finds."""
 _ASKED: Final = frozenset({"clustershell", "slurm", "kubectl", "command"})
 _REFRESH_S: Final = 60.0
 _TIMEOUT_S: Final = 20.0
@@ -138,9 +138,18 @@ def read_source(table: Table, folder: Path, ssh_config: str | None) -> SourceSpe
     name = table.text("name")
     options = read_options(table, name or "", folder, ssh_config, needs_controller=kind != "slurm")
     target = options.target
-    if kind == "slurm":
+    context = table.text("context") if "context" in own else None
+    if context is not None and KUBE_CONTEXT.fullmatch(context) is None:
+        table.problem("context", quoted(context), "the name of one of kubectl's contexts")
+        context = None
+    if kind in _SCHEDULERS and target.scheduler in {None, _SCHEDULERS[kind]}:
         where = options.controller.name if options.controller else THIS_MACHINE
-        target = replace(target, scheduler="slurm", controller=where)
+        target = replace(
+            target,
+            scheduler=_SCHEDULERS[kind],
+            controller=where,
+            kube_context=context or target.kube_context,
+        )
     seconds = table.seconds("refresh_s", 1.0, 86_400.0), table.seconds("timeout_s", 1.0, 600.0)
     return SourceSpec(
         kind,
@@ -151,9 +160,9 @@ def read_source(table: Table, folder: Path, ssh_config: str | None) -> SourceSpe
         groups=_groups(table, kind),
         files=_files(table, kind, folder, ssh_config),
         command=(table.argv("command", 'a list such as ["list-hosts", "--json"]') or ()) if "command" in own else (),
-        context=table.text("context") if "context" in own else None,
+        context=target.kube_context if kind == "kubectl" else None,
         selector=table.text("selector") if "selector" in own else None,
-        kubeconfig=table.path("kubeconfig", folder) if "kubeconfig" in own else None,
+        kubeconfig=target.kubeconfig if kind == "kubectl" else None,
         refresh_s=_REFRESH_S if seconds[0] is None else seconds[0],
         timeout_s=_TIMEOUT_S if seconds[1] is None else seconds[1],
         table=table,

@@ -172,6 +172,7 @@ def _host_document(host: Listed) -> Mapping[str, object]:
         "known_hosts": list(host.known_hosts),
         "scheduler": target.scheduler,
         "controller": target.controller,
+        "kube_context": target.kube_context,
         "command": host.command or None,
         "fault": {"kind": host.kind, "cause": host.cause, "mend": host.mend or None} if host.cause else None,
         "is_reached": None if trial is None else trial.is_well,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+UNIT_PREFIXES: Final = ("user", "docker", "podman", "compose", "kube", "helm")
+"""What stands before a colon in `HostTarget.units` for what is no unit of the host's own systemd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,11 @@ class HostTarget:
         known_hosts: path of the known_hosts file to verify against.
         jump: host to jump through, `[user@]host[:port]`, or several separated by commas.
         ssh_config: path of the OpenSSH client configuration; None means `~/.ssh/config`.
-        scheduler: "slurm" or None.
+        scheduler: "slurm", "kubernetes" or None.
         controller: name of the host where the scheduler's commands are run.
-        units: systemd units that may be restarted; they are watched too.
+        kube_context: kubectl's context; None means the current one of whoever runs it.
+        kubeconfig: path of kubectl's configuration on the controller; None means its default.
+        units: what may be acted on, as `ActionRequest.unit` names it; its systemd units are watched too.
         watch_units: further units that are watched, besides those that matter on every GPU host.
         gpus: how many GPUs it should have; None if nobody said.
         services: services that are asked how they are.
@@ -84,6 +90,8 @@ class HostTarget:
     ssh_config: str | None = None
     scheduler: str | None = None
     controller: str | None = None
+    kube_context: str | None = None
+    kubeconfig: str | None = None
     units: tuple[str, ...] = ()
     watch_units: tuple[str, ...] = ()
     gpus: int | None = None
@@ -96,6 +104,12 @@ class HostTarget:
     partitions: tuple[str, ...] = field(default=(), compare=False)
     node_state: str = field(default="", compare=False)
     labels: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def watched_units(self) -> tuple[str, ...]:
+        """The units of the host's own systemd that are watched, each once."""
+        units = (*self.units, *self.watch_units)
+        return tuple(dict.fromkeys(unit for unit in units if unit.partition(":")[0] not in UNIT_PREFIXES))
 
 
 @dataclass(frozen=True, slots=True)

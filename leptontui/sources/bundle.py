@@ -107,7 +107,7 @@ def launch_stdin(*, target: HostTarget, interval_s: float, phase: float) -> byte
         "interval_s": interval_s,
         "phase": phase,
         "probe": f"leptontui {__version__}",
-        "units": list(dict.fromkeys(target.units + target.watch_units)),
+        "units": list(target.watched_units),
         "services": [dataclasses.asdict(service) for service in target.services],
         "scripts": [dataclasses.asdict(script) for script in target.scripts],
     }

@@ -25,7 +25,7 @@ _Survey: Any = survey.Survey
 def looked_after(target: HostTarget) -> _Values:
     """What is to be looked after on a host, as a probe is told it at its start."""
     return {
-        "units": list(dict.fromkeys(target.units + target.watch_units)),
+        "units": list(target.watched_units),
         "services": [dataclasses.asdict(service) for service in target.services],
         "scripts": [dataclasses.asdict(script) for script in target.scripts],
     }

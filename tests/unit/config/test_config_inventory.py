@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leptontui.config.assemble import assemble
+from leptontui.config.found import Found, FoundHost
 from leptontui.config.group import GROUP_KEYS
-from leptontui.config.inventory import MAX_FILE_BYTES, load_inventory
+from leptontui.config.inventory import MAX_FILE_BYTES, load_inventory, read_inventory
 from leptontui.config.source import KIND_KEYS, SOURCE_KEYS
 from leptontui.errors import ConfigError
 from leptontui.model.target import Fleet, HostTarget
@@ -227,3 +229,74 @@ def test_any_text_is_a_fleet_or_a_config_error(tmp_path_factory, text):
         problems = error.problems
     assert bool(problems) is not bool(hosts)
     assert all("\n" not in problem for problem in problems)
+
+
+KUBERNETES = """
+[[group]]
+name = "here"
+hosts = ["gpu1"]
+scheduler = "kubernetes"
+kube_context = "arn:aws:eks:eu-1:42:cluster/prod"
+kubeconfig = "kube/config"
+units = ["vllm.service", "user:vllm.service", "docker:vllm", "compose:/srv/vllm/web",
+         "kube:prod/deployment/vllm", "helm:prod/vllm"]
+watch_units = ["kubelet.service"]
+[[group]]
+name = "there"
+hosts = ["gpu2"]
+scheduler = "kubernetes"
+controller = "login1"
+[[group]]
+name = "slurm"
+hosts = ["gpu3"]
+scheduler = "slurm"
+controller = "localhost"
+[[group]]
+name = "by ssh"
+hosts = ["gpu4"]
+scheduler = "slurm"
+controller = "oncall@localhost"
+"""
+
+
+def test_kubectl_runs_on_this_machine_unless_a_controller_is_named(tmp_path):
+    fleet = load_inventory(written(tmp_path, KUBERNETES))
+    here, there, slurm, by_ssh = fleet.hosts
+    assert (here.scheduler, here.controller) == ("kubernetes", "this machine")
+    assert here.kube_context == "arn:aws:eks:eu-1:42:cluster/prod"
+    assert here.kubeconfig == str(tmp_path / "kube" / "config")
+    assert (there.controller, there.kube_context, there.kubeconfig) == ("login1", None, None)
+    assert (slurm.controller, by_ssh.controller) == ("this machine", "localhost")
+    assert fleet.controllers["this machine"].is_local
+    assert not fleet.controllers["localhost"].is_local, "a login was named: by SSH"
+
+
+def test_only_systemds_own_units_are_watched(tmp_path):
+    here = load_inventory(written(tmp_path, KUBERNETES)).hosts[0]
+    assert len(here.units) == 6
+    assert here.watched_units == ("vllm.service", "kubelet.service")
+
+
+def test_what_kubectl_finds_is_kubernetes_of_the_same_context(tmp_path):
+    text = """
+[[group]]
+name = "train"
+hosts = ["gpu1"]
+user = "oncall"
+[[group]]
+name = "slurm"
+hosts = ["gpu2"]
+scheduler = "slurm"
+controller = "login1"
+[[source]]
+kind = "kubectl"
+context = "prod"
+kubeconfig = "/etc/kube"
+"""
+    inventory = read_inventory(written(tmp_path, text))
+    found = Found(tuple(FoundHost(name) for name in ("gpu1", "gpu2", "gpu3")))
+    gpu1, gpu2, gpu3 = assemble("x", inventory.groups, [(inventory.sources[0], found)]).hosts
+    for host in (gpu1, gpu3):
+        assert (host.scheduler, host.controller, host.kube_context) == ("kubernetes", "this machine", "prod")
+        assert host.kubeconfig == "/etc/kube"
+    assert (gpu2.scheduler, gpu2.controller, gpu2.kube_context) == ("slurm", "login1", None)

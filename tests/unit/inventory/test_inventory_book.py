@@ -10,6 +10,7 @@ from leptontui.config.source import SourceSpec
 from leptontui.errors import ConfigError
 from leptontui.inventory.answer import Answer, NotAnswered
 from leptontui.inventory.book import Book
+from leptontui.model.target import HostTarget
 
 INVENTORY = """
 name = "fleet"
@@ -78,7 +79,10 @@ def test_what_a_source_says(book):
     assert (gpu.group, gpu.user, gpu.address, gpu.node_state) == ("train", "oncall", "10.0.0.1", "idle")
     assert (gpu.partitions, gpu.gpus, gpu.origin) == (("train", "all"), 8, "slurm at login1")
     assert (gpu.scheduler, gpu.controller) == ("slurm", "login1")
-    assert book.fleet().controllers == {"login1": login}
+    assert book.fleet().controllers == {
+        "login1": login,
+        "this machine": HostTarget("this machine", is_local=True),  # where the other source's kubectl is run
+    }
     assert not book.is_settled
     book.keep(kube, said(FoundHost("gpu1", node_state="ready", groups=("pool",)), FoundHost("k1")))
     assert book.is_whole
