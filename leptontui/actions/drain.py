@@ -1,4 +1,4 @@
-"""Drain and undrain of a Slurm node. Every command runs on the controller, never on the node.
+"""Drain of a Slurm node. Every command runs on the controller, never on the node.
 
 Slurm 22.05 overwrites one reason with another without a word, and there is no "only if nobody else has": the state is
 asked right before the command, which leaves a gap of the one round trip between the two.
@@ -7,28 +7,20 @@ asked right before the command, which leaves a gap of the one round trip between
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from leptontui.actions.guard import BLAST_SHARE, Objection, drain_allowed, undrain_allowed
+from leptontui.actions.guard import BLAST_SHARE, Objection
 from leptontui.actions.names import is_reason_of, node_names, reason_of
-from leptontui.actions.reach import Deed, Prepared, Reach, Verdict, complaint
+from leptontui.actions.reach import Deed, Prepared, Reach, Verdict
 from leptontui.actions.setting import Setting
-from leptontui.actions.slurm import (
-    JOB_FORMAT,
-    SINFO_FORMAT,
-    NodeRecord,
-    PartitionRoom,
-    parse_jobs,
-    parse_nodes,
-    parse_room,
-)
+from leptontui.actions.slurm import NodeRecord
+from leptontui.actions.slurm_questions import Room, ask_node, job_lines, jobs_on, room_left, stand_from
+from leptontui.actions.slurm_rules import drain_allowed
 from leptontui.errors import ActionError
-from leptontui.model.action import Danger, Plan, Step
+from leptontui.model.action import Plan, Step
 from leptontui.model.action_spec import ActionSpec
+from leptontui.model.activity import Drained
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
-
-_SHOWN_JOBS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +29,14 @@ class DrainDeed(Deed):
 
     Attributes:
         reach: the controller.
+        host: its name in the fleet.
         node: as Slurm calls it.
         user: who drains.
         reason: as it will stand in Slurm.
     """
 
     reach: Reach
+    host: str
     node: str
     user: str
     reason: str
@@ -52,7 +46,7 @@ class DrainDeed(Deed):
         return drain_allowed(await ask_node(self.reach, (self.node,)), self.user)
 
     async def verify(self) -> Verdict:
-        """The node drains for our reason."""
+        """The node drains for our reason; whether something still runs there is said."""
         node = await ask_node(self.reach, (self.node,))
         if not node.is_draining:
             return Verdict(is_so=False, said=f"{node.name} is {node.state}, not drained")
@@ -60,33 +54,14 @@ class DrainDeed(Deed):
             return Verdict(
                 is_so=False, said=f"{node.name} is {node.state}, but for another reason: {plain(node.reason)}"
             )
-        ends = "the jobs there go on until they end" if node.is_at_work else "nothing runs there any more"
-        return Verdict(is_so=True, said=f"{node.name} is {node.state}: {ends}")
+        return Verdict(is_so=True, said=await how_it_stands(self.reach, node))
+
+    def takes_out(self) -> tuple[Drained, ...]:
+        """The node."""
+        return (Drained(self.host, self.node, "slurm", self.reason, 0.0),)
 
 
-@dataclass(frozen=True, slots=True)
-class UndrainDeed(Deed):
-    """What surrounds the return of a node into service.
-
-    Attributes:
-        reach: the controller.
-        planned: the node when the plan was made.
-    """
-
-    reach: Reach
-    planned: NodeRecord
-
-    async def check_again(self) -> Objection | None:
-        """It still drains, and for the reason that was shown."""
-        return undrain_allowed(await ask_node(self.reach, (self.planned.name,)), self.planned)
-
-    async def verify(self) -> Verdict:
-        """The node does not drain any more."""
-        node = await ask_node(self.reach, (self.planned.name,))
-        return Verdict(is_so=not node.is_draining, said=f"{node.name} is {node.state}")
-
-
-async def prepare_drain(setting: Setting) -> Prepared:
+async def prepare_slurm_drain(setting: Setting) -> Prepared:
     """Plan the drain of the host through its controller.
 
     Raises:
@@ -103,115 +78,77 @@ async def prepare_drain(setting: Setting) -> Prepared:
     if objection is not None:
         raise objection.refusal()
     reason = reason_of(user, request.reason, before="" if is_reason_of(user, node.reason) else node.reason)
-    room, warnings = await _room_left(reach, node)
+    room = await room_left(reach, node)
+    warnings = [*other_name(node, target), *room.unknown]
     if node.is_draining:
         warnings.append(f"it drains already, for your own reason, which this replaces: {plain(node.reason)}")
-    warnings += [
-        f"only {part.available} of {part.total} nodes are left in {part.name}"
-        for part in room
-        if part.total - part.available > max(1.0, BLAST_SHARE * part.total) or part.available == 0
-    ]
     plan = Plan(
         setting.plan_id,
         request,
         f"{spec.title.format(host=target.name)} in Slurm",
         spec.danger,
-        (_step(reach, spec, f"nodename={node.name}", "state=DRAIN", f"reason={reason}"),),
+        (update_step(reach, spec, node.name, "state=DRAIN", f"reason={reason}"),),
         f"scontrol show node {node.name} → State has DRAIN, and the reason is this one",
-        running_there=await _jobs_there(reach, node),
-        after_this=(
-            f"{node.name} is {node.state} now; no new job starts there",
-            *(f"{part.available} of {part.total} nodes left in {part.name}" for part in room),
-            spec.undone_by,
-        ),
-        warnings=(*_other_name(node, target), *warnings),
+        running_there=await jobs_there(reach, node, "goes on until it ends"),
+        after_this=(f"{node.name} is {node.state} now; no new job starts there", *room_lines(room), spec.undone_by),
+        warnings=(*warnings, *scarcity(room)),
         confirmation=request.host,
     )
-    return Prepared(plan, target, (reach,), DrainDeed(reach, node.name, user, reason), setting.clock())
+    deed = DrainDeed(reach, target.name, node.name, user, reason)
+    return Prepared(plan, target, (reach,), deed, setting.clock(), take_back={0: _take_back(reach, spec, node)})
 
 
-async def prepare_undrain(setting: Setting) -> Prepared:
-    """Plan the return of the host into service. Raises as `prepare_drain` does."""
-    request, target, spec, user = setting.request, setting.target, setting.spec, setting.user
-    reach = await setting.controller()
-    node = await ask_node(reach, node_names(target.name))
-    objection = undrain_allowed(node, node)
-    if objection is not None:
-        raise objection.refusal()
-    is_ours = is_reason_of(user, node.reason)
-    warnings = [*_other_name(node, target)]
-    if not is_ours:
-        by = f" [{node.reason_by} {node.reason_since}]" if node.reason_by else ""
-        warnings.append(f"somebody else drained it: {plain(node.reason) or 'no reason given'}{by}")
-    if node.flags & {"DOWN", "NOT_RESPONDING", "FAIL"}:
-        warnings.append(f"{node.name} is {node.state}: RESUME puts it back whether or not it is well")
-    plan = Plan(
-        setting.plan_id,
-        request,
-        f"{spec.title.format(host=target.name)} in Slurm",
-        spec.danger if is_ours else Danger.DESTRUCTIVE,
-        (_step(reach, spec, f"nodename={node.name}", "state=RESUME"),),
-        f"scontrol show node {node.name} → State has no DRAIN",
-        running_there=await _jobs_there(reach, node),
-        after_this=(
-            f"{node.name} is {node.state} now, drained for: {plain(node.reason)}",
-            "jobs may start there at once",
-            spec.undone_by,
-        ),
-        warnings=tuple(warnings),
-        confirmation="" if is_ours else request.host,
+def _take_back(reach: Reach, spec: ActionSpec, before: NodeRecord) -> Step:
+    """Puts the node back as it was: only the drain is taken back, not a DOWN that was there before."""
+    if before.is_draining:
+        return redrain_step(reach, spec, before)
+    return update_step(reach, spec, before.name, "state=UNDRAIN")
+
+
+def redrain_step(reach: Reach, spec: ActionSpec, before: NodeRecord) -> Step:
+    """Drains a node for the reason that it had; Slurm asks for one: "taken back" where there was none."""
+    reason = plain(before.reason.replace('"', "'")) or "taken back"
+    return update_step(reach, spec, before.name, "state=DRAIN", f"reason={reason}")
+
+
+def update_step(reach: Reach, spec: ActionSpec, node: str, *pairs: str) -> Step:
+    """`scontrol update` of one node."""
+    return Step(reach.name, reach.login, ("scontrol", "update", f"nodename={node}", *pairs), spec.timeout_s)
+
+
+async def how_it_stands(reach: Reach, node: NodeRecord) -> str:
+    """In one line; what runs there is left out where Slurm does not say."""
+    try:
+        return stand_from(node, await jobs_on(reach, node.name)).said
+    except ActionError as error:
+        return f"{node.name} is {node.state}: {error.cause}"
+
+
+async def jobs_there(reach: Reach, node: NodeRecord, fate: str) -> tuple[str, ...]:
+    """The jobs on a node for a plan, each with what becomes of it, or why they are not known."""
+    try:
+        return job_lines(await jobs_on(reach, node.name), fate)
+    except ActionError as error:
+        return (f"not known: {error.cause}",)
+
+
+def room_lines(room: Room) -> tuple[str, ...]:
+    """What the partitions are left with and what is out of them already, for a plan."""
+    left = (f"{part.available} of {part.total} nodes left in {part.name}" for part in room.partitions)
+    return (*left, *room.out)
+
+
+def scarcity(room: Room) -> tuple[str, ...]:
+    """A warning for each partition that is left with little."""
+    return tuple(
+        f"only {part.available} of {part.total} nodes are left in {part.name}"
+        for part in room.partitions
+        if part.total - part.available > max(1.0, BLAST_SHARE * part.total) or part.available == 0
     )
-    return Prepared(plan, target, (reach,), UndrainDeed(reach, node), setting.clock())
 
 
-async def ask_node(reach: Reach, names: tuple[str, ...]) -> NodeRecord:
-    """What Slurm says of the first of `names` that it knows.
-
-    Raises:
-        ActionError: it knows none, cannot be asked, or answers for other nodes than the one asked about.
-    """
-    for name in names:
-        done = await reach.ask("scontrol", "show", "node", name)
-        if done.exit_status != 0:
-            if "not found" in done.stdout + done.stderr:
-                continue
-            raise ActionError(f"Slurm cannot be asked on {reach.name}: {complaint(done)}")
-        nodes = parse_nodes(done.stdout)
-        if [node.name for node in nodes] != [name]:
-            raise ActionError(f"Slurm on {reach.name} does not take {name} for one node")
-        return nodes[0]
-    raise ActionError(f"Slurm on {reach.name} knows no node {' nor '.join(names)}", "is it the right controller?")
-
-
-async def _room_left(reach: Reach, node: NodeRecord) -> tuple[list[PartitionRoom], list[str]]:
-    if not node.partitions:
-        return [], []
-    done = await reach.ask("sinfo", "-h", "-N", "-p", ",".join(node.partitions), "-o", SINFO_FORMAT)
-    if done.exit_status != 0:
-        return [], [f"what is left of its partitions is not known: {complaint(done)}"]
-    return parse_room(done.stdout, node.name, node.partitions), []
-
-
-async def _jobs_there(reach: Reach, node: NodeRecord) -> tuple[str, ...]:
-    done = await reach.ask("squeue", "-h", "-w", node.name, "-o", JOB_FORMAT)
-    if done.exit_status != 0:
-        return (f"not known: {complaint(done)}",)
-    jobs = parse_jobs(done.stdout)
-    lines = [
-        f"job {job.job_id} {job.name} ({job.user}, {job.nodes} node{'' if job.nodes == '1' else 's'}, {job.elapsed}): "
-        "goes on until it ends"
-        for job in jobs[:_SHOWN_JOBS]
-    ]
-    if len(jobs) > _SHOWN_JOBS:
-        lines.append(f"… and {len(jobs) - _SHOWN_JOBS} more jobs")
-    return tuple(lines)
-
-
-def _other_name(node: NodeRecord, target: HostTarget) -> tuple[str, ...]:
+def other_name(node: NodeRecord, target: HostTarget) -> tuple[str, ...]:
+    """A warning where Slurm's name of the node is not the fleet's."""
     if node.name == target.name:
         return ()
     return (f"Slurm calls it {node.name}: make sure that this is {plain(target.name, 80)}",)
-
-
-def _step(reach: Reach, spec: ActionSpec, *pairs: str) -> Step:
-    return Step(reach.name, reach.login, ("scontrol", "update", *pairs), spec.timeout_s)

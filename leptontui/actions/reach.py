@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from leptontui.actions.guard import Objection
 from leptontui.model.action import Plan, Step
+from leptontui.model.activity import Drained
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 from leptontui.transport.contract import Completed, Transport
@@ -85,6 +86,14 @@ class Deed(Protocol):
     async def is_needed(self, number: int) -> bool:  # noqa: ARG002 — for those who must look
         """Whether command `number`, from 0, still has to be run after those before it. Raises as `check_again` does."""
         return True
+
+    def takes_out(self) -> tuple[Drained, ...]:
+        """What is out of service because of it; remembered from before its first command on."""
+        return ()
+
+    def gives_back(self) -> tuple[str, ...]:
+        """Hosts, by their names in the fleet, that are in service again once it is verified."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from leptontui.actions.drain import prepare_drain, prepare_undrain
 from leptontui.actions.restart import prepare_restart
+from leptontui.actions.schedulers import prepare_drain, prepare_undrain
 from leptontui.actions.setting import Prepare
 from leptontui.model.action import ActionName
 

@@ -23,6 +23,8 @@ _REASON: Final = re.compile(r"(.*) \[([^\[\]\s]*)@([^\[\]\s]*)\]", re.DOTALL)
 _FLAGS_OF_A_STATE: Final = "*~#!%$@^-+"
 _AT_WORK: Final = frozenset({"ALLOCATED", "MIXED", "COMPLETING"})
 
+_DOWN: Final = frozenset({"DOWN", "FAIL", "FAILING", "ERROR", "INVAL", "FUTURE", "POWERED_DOWN", "POWERING_DOWN"})
+
 AUTOMATIC_REASONS: Final = frozenset({"Not responding", "Node unexpectedly rebooted"})
 """Reasons that slurmctld itself gives to a node that went DOWN: nobody's, so a drain may take their place."""
 
@@ -66,6 +68,26 @@ class NodeRecord:
     def is_at_work(self) -> bool:
         """Whether jobs are still on it: draining, not drained."""
         return bool(self.flags & _AT_WORK) or "DRAINING" in self.flags
+
+    @property
+    def is_down(self) -> bool:
+        """Whether no job can start there for another cause than a drain."""
+        return bool(self.flags & _DOWN)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether Slurm does not hear of it: what runs there is then not known to Slurm either."""
+        return "NOT_RESPONDING" in self.flags or "*" in self.state
+
+    @property
+    def is_reboot_asked(self) -> bool:
+        """Whether it will be rebooted by Slurm as soon as its jobs have ended."""
+        return "REBOOT_REQUESTED" in self.flags or "@" in self.state
+
+    @property
+    def is_rebooting(self) -> bool:
+        """Whether Slurm has told it to reboot, and it is not back yet."""
+        return "REBOOT_ISSUED" in self.flags or "^" in self.state
 
     @property
     def has_reason_of_a_human(self) -> bool:
@@ -132,6 +154,7 @@ class NodeJob:
         user: whose.
         nodes: on how many nodes it runs.
         elapsed: how long, as Slurm prints it.
+        left: how long until its time limit ends it, as Slurm prints it, e.g. "9:57:49" or "UNLIMITED".
         name: its name.
     """
 
@@ -139,17 +162,37 @@ class NodeJob:
     user: str
     nodes: str
     elapsed: str
+    left: str
     name: str
 
+    @property
+    def left_s(self) -> int | None:
+        """Seconds until its time limit ends it; None where it has none, or Slurm does not say."""
+        match = _DURATION.fullmatch(self.left)
+        if match is None:
+            return None
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
-JOB_FORMAT: Final = "%i|%u|%D|%M|%j"
+    @property
+    def words(self) -> str:
+        """It in one line, e.g. "job 8812 train (anna, 63 nodes, 14:02:11, at most 9:57:49 more)"."""
+        nodes = f"{self.nodes} node{'' if self.nodes == '1' else 's'}"
+        limit = "no time limit" if self.left_s is None else f"at most {self.left} more"
+        return f"job {self.job_id} {self.name} ({self.user}, {nodes}, {self.elapsed}, {limit})"
+
+
+_DURATION: Final = re.compile(r"(?:(\d{1,5})-)?(?:(\d{1,5}):)?(\d{1,3}):(\d{2})")
+"""squeue(1): [days-]hours:minutes:seconds, hours left out below one."""
+
+JOB_FORMAT: Final = "%i|%u|%D|%M|%L|%j"
 """For `squeue -o`: the name, in which anything may stand, comes last."""
 
 
 def parse_jobs(text: str) -> list[NodeJob]:
     """Read the output of `squeue -h -o JOB_FORMAT`; lines that are not of that form are left out."""
-    rows = (line.split("|", 4) for line in text.split("\n"))
-    return [NodeJob(*(plain(field, 80) for field in row)) for row in rows if len(row) == 5]  # noqa: PLR2004 — JOB_FORMAT
+    rows = (line.split("|", 5) for line in text.split("\n"))
+    return [NodeJob(*(plain(field, 80) for field in row)) for row in rows if len(row) == 6]  # noqa: PLR2004 — JOB_FORMAT
 
 
 SINFO_FORMAT: Final = "%N|%t|%P"
@@ -186,3 +229,36 @@ def parse_room(text: str, node: str, partitions: tuple[str, ...]) -> list[Partit
         if name.strip() != node and not is_silent and state.strip(_FLAGS_OF_A_STATE) not in _NOT_AVAILABLE:
             available[partition] += 1
     return [PartitionRoom(name, available[name], totals[name]) for name in partitions if totals[name]]
+
+
+OUT_FORMAT: Final = "%N|%u|%H|%E"
+"""For `sinfo -N -o` of the nodes out of service: the reason, in which anything may stand, comes last."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutNode:
+    """A node that is out of service.
+
+    Attributes:
+        name: as Slurm calls it.
+        by: account that gave the reason, by Slurm.
+        since: when, as Slurm prints it.
+        reason: "" for none.
+    """
+
+    name: str
+    by: str
+    since: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """It in one line, e.g. "gpu-003 (bob: riser swap; set by root 2026-11-20T03:00:00)"."""
+        return f"{self.name} ({self.reason or 'no reason given'}; set by {self.by} {self.since})"
+
+
+def parse_out(text: str) -> list[OutNode]:
+    """Read the output of `sinfo -h -N -o OUT_FORMAT`: each node once, in Slurm's order."""
+    rows = (line.split("|", 3) for line in text.split("\n"))
+    nodes = [OutNode(*(plain(field, 80) for field in row)) for row in rows if len(row) == 4]  # noqa: PLR2004 — OUT_FORMAT
+    return list({node.name: node for node in reversed(nodes) if node.name}.values())[::-1]

@@ -185,13 +185,15 @@ async def test_a_host_that_cannot_be_asked_cannot_be_planned(scene: Scene, error
 
 
 async def test_a_drain_is_planned_and_run_on_the_controller_only(scene: Scene) -> None:
-    scene.slurm.jobs = "8812|anna|63|14:02:11|train|llm\n"
+    scene.slurm.jobs = "8812|anna|63|14:02:11|9:57:49|train|llm\n"
     scene.desk.arm()
     plan = await scene.desk.plan(DRAIN)
     assert [(step.host, step.login, step.argv) for step in plan.steps] == [
         ("login1", "oncall@login1", ("scontrol", "update", "nodename=gpu-017", "state=DRAIN", "reason=anna: Xid 79"))
     ]
-    assert plan.running_there == ("job 8812 train|llm (anna, 63 nodes, 14:02:11): goes on until it ends",)
+    assert plan.running_there == (
+        "job 8812 train|llm (anna, 63 nodes, 14:02:11, at most 9:57:49 more): goes on until it ends",
+    )
     assert "2 of 3 nodes left in train" in plan.after_this
     assert plan.confirmation == "gpu-017"
     assert (await scene.desk.run(plan, "gpu-017")).kind is OutcomeKind.VERIFIED

@@ -94,8 +94,8 @@ def test_states(state: str, is_draining: bool, is_at_work: bool) -> None:
 
 
 def test_a_jobs_name_may_hold_the_separator() -> None:
-    assert parse_jobs("8812_3|anna|63|1-14:02:11|train|\x1b[31mllm\n\nnonsense\n") == [
-        NodeJob("8812_3", "anna", "63", "1-14:02:11", "train| llm")
+    assert parse_jobs("8812_3|anna|63|1-14:02:11|9:57:49|train|\x1b[31mllm\n\nnonsense\n") == [
+        NodeJob("8812_3", "anna", "63", "1-14:02:11", "9:57:49", "train| llm")
     ]
 
 
