@@ -9,13 +9,14 @@ from typing import Final
 
 from leptontui.alerts.rules.book import load_rules
 from leptontui.alerts.rules.evaluator import Evaluator
+from leptontui.config.trust import others_who_may_write
 from leptontui.model.alert_policy import RulePolicy
 from leptontui.model.reaction import AutoPolicy
 from leptontui.model.text import plain
 
 MOST_TROUBLES: Final = 10
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class RuleFile:
 
     def _look(self) -> Stamp | None:
         try:
-            found = self._path.stat() if self._path is not None else None
+            if self._path is None:
+                return None
+            found = self._path.stat()
+            return found.st_mtime_ns, found.st_size, found.st_ino, others_who_may_write(self._path)[0]
         except OSError:
             return None
-        return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.text import read_text, unreadable
+from leptontui.config.trust import others_who_may_write
 from leptontui.model.alert_policy import RulePolicy
 from leptontui.model.reaction import AutoPolicy
 
@@ -85,7 +86,21 @@ def load_rules(user_file: Path | None, *, foreign: Foreign | None = None, is_alo
         book = read_rules("", "", foreign=foreign, is_alone=is_alone)
         problem = Problem(str(user_file), None, "", unreadable(error, "a TOML file"))
         return RuleBook(book.rules, book.auto, (problem, *book.problems), book.disabled)
-    return read_rules(text, str(user_file), foreign=foreign, is_alone=is_alone)
+    book = read_rules(text, str(user_file), foreign=foreign, is_alone=is_alone)
+    return book if user_file is None or not book.auto.allow else _guarded(book, user_file, text)
+
+
+def _guarded(book: RuleBook, user_file: Path, text: str) -> RuleBook:
+    """Without what is allowed to be done by itself, where somebody else may have allowed it."""
+    try:
+        why, mend = others_who_may_write(user_file)
+    except OSError as error:
+        why, mend = unreadable(error, "a TOML file"), ""
+    if not why:
+        return book
+    line = Lines.of(text).key("auto", 0, "")
+    told = Problem(str(user_file), line, "auto", f"nothing is done by itself: {why}", "only yours to write", mend)
+    return replace(book, auto=AutoPolicy(), problems=(*book.problems, told))
 
 
 def read_rules(text: str, file: str, *, foreign: Foreign | None = None, is_alone: bool = False) -> RuleBook:

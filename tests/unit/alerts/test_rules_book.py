@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from leptontui.alerts.rules.book import load_rules, read_rules, shipped_tables
 from leptontui.alerts.rules.columns import GROWING
+from leptontui.engine.alert_rules import RuleFile
 from leptontui.model.alert import Level
-from leptontui.model.reaction import Reaction
+from leptontui.model.reaction import AutoPolicy, Reaction
 from leptontui.store.happened import SCHEMAS
 from tests.unit.alerts.rules_scene import book_of, rule, rule_text
 
@@ -191,6 +192,76 @@ def test_what_is_allowed_by_itself_is_read() -> None:
     auto = read_rules('[auto]\nallow = ["restart"]\nper_hour = 3\nfleet_share = 0.01\n', "rules.toml").auto
     assert (auto.allow, auto.per_hour, auto.fleet_share) == (frozenset({"restart"}), 3, 0.01)
     assert not read_rules('[auto]\nallow = ["restart", "reboot"]\n', "rules.toml").auto.allow
+
+
+AUTO = "# by itself\n[auto]\nallow = ['drain']\n"
+
+
+@pytest.fixture
+def auto(tmp_path: Path) -> Path:
+    folder = tmp_path / "leptontui"
+    folder.mkdir(0o700)
+    file = folder / "rules.toml"
+    file.write_text(AUTO)
+    file.chmod(0o600)
+    return file
+
+
+def test_what_only_the_user_can_write_may_allow(auto: Path) -> None:
+    assert load_rules(auto).auto.allow == {"drain"}
+    auto.chmod(0o644)
+    auto.parent.chmod(0o755)
+    assert load_rules(auto).auto.allow == {"drain"}
+    assert not load_rules(auto).problems
+
+
+@pytest.mark.parametrize(("mode", "whom"), [(0o620, "its group"), (0o602, "everybody"), (0o666, "everybody")])
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_what_others_can_write_allows_nothing(auto: Path, mode: int, whom: str, is_folder: bool) -> None:
+    place = auto.parent if is_folder else auto
+    place.chmod(mode | (0o700 if is_folder else 0))
+    book = load_rules(auto)
+    assert book.auto == AutoPolicy()
+    assert len(book.rules) == len(load_rules(None).rules)
+    (problem,) = book.problems
+    assert problem.line == 2
+    what = str(place) if is_folder else "the file"
+    assert str(problem).endswith(
+        f": auto: nothing is done by itself: {what} may be written by {whom}, expected only yours to write; "
+        f"chmod go-w {place}"
+    )
+
+
+def test_what_a_link_leads_to_is_looked_at_as_well(auto: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    file = shared / "rules.toml"
+    auto.rename(file)
+    auto.symlink_to(file)
+    assert load_rules(auto).auto == AutoPolicy()
+    shared.chmod(0o1777)  # sticky: nobody else can put another file in its place
+    assert load_rules(auto).auto.allow == {"drain"}
+
+
+def test_what_others_can_write_matters_only_to_what_is_done_by_itself(auto: Path) -> None:
+    auto.write_text("[override.host-odd]\nfor = '20m'\n")
+    auto.chmod(0o666)
+    assert not load_rules(auto).problems
+
+
+def test_a_mended_file_is_read_again(auto: Path) -> None:
+    auto.chmod(0o666)
+    file = RuleFile(auto)
+    loaded = file.changed()
+    assert loaded is not None
+    assert loaded.auto == AutoPolicy()
+    assert len(loaded.troubles) == 1
+    assert file.changed() is None
+    auto.chmod(0o600)
+    loaded = file.changed()
+    assert loaded is not None
+    assert (loaded.auto.allow, loaded.troubles) == ({"drain"}, ())
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
