@@ -10,10 +10,10 @@ from typing import Final
 
 from leptontui.actions.audit import Json
 from leptontui.actions.hand import Hand
-from leptontui.actions.rollout_plan import essence
+from leptontui.actions.rollout_plan import essence, seen_rules, size_of
 from leptontui.errors import ActionError, AuditError, GuardRefused, LeptonError
 from leptontui.model.action import Outcome, Plan
-from leptontui.model.activity import Pace, Rollout, RolloutPlan, RolloutState, TargetRun, TargetState, Wish
+from leptontui.model.activity import Rollout, RolloutPlan, RolloutState, TargetRun, TargetState, Wish
 from leptontui.model.text import plain
 
 _LOG = logging.getLogger(__name__)
@@ -55,9 +55,7 @@ class RolloutCourse:
     def __init__(self, plan: RolloutPlan, consent: Consent, *, hand: Hand, clock: Callable[[], float]) -> None:
         self._plan, self._consent, self._hand, self._clock = plan, consent, hand, clock
         self._plans = {part.request.host: part for part in plan.plans}
-        self._size = {Pace.SERIAL: 1, Pace.ROLLING: plan.request.batch, Pace.AT_ONCE: len(plan.plans)}[
-            plan.request.pace
-        ]
+        self._size, self._seen = size_of(plan.request), seen_rules(plan)
         self._may_go = asyncio.Event()
         self._may_go.set()
         # Both are only replaced whole, never changed: they are read from other threads.
@@ -186,6 +184,7 @@ class RolloutCourse:
             part_of=f"rollout {self._rollout.rollout_id}",
             confirmed=self._consent.confirmed,
             override=self._consent.override,
+            seen=self._seen,
         )
 
     async def _planned_again(self, plan: Plan) -> Plan:

@@ -97,6 +97,16 @@ def assemble(
     )
 
 
+def size_of(request: RolloutRequest) -> int:
+    """How many of its hosts are worked on at a time."""
+    return {Pace.SERIAL: 1, Pace.ROLLING: request.batch, Pace.AT_ONCE: len(request.hosts)}[request.pace]
+
+
+def seen_rules(plan: RolloutPlan) -> frozenset[str]:
+    """Names of the rules that whoever confirms this plan has seen standing in its way."""
+    return frozenset(one.rule for one in (*plan.standing, *(one for part in plan.plans for one in part.standing)))
+
+
 def essence(plan: Plan) -> object:
     """What a user confirmed of a plan: the commands, where and as whom, and what is at stake."""
     return plan.danger, tuple(

@@ -12,7 +12,7 @@ from typing import Final
 from leptontui.actions.audit import Json
 from leptontui.actions.hand import Hand, refuse_standing, spec_of
 from leptontui.actions.rollout_course import Consent, RolloutCourse
-from leptontui.actions.rollout_plan import NotPlanned, assemble, check_request
+from leptontui.actions.rollout_plan import NotPlanned, assemble, check_request, seen_rules, size_of
 from leptontui.errors import ActionError, AuditError, GuardRefused, NotConfirmed
 from leptontui.model.action import ActionRequest, Plan
 from leptontui.model.activity import Rollout, RolloutPlan, RolloutRequest, Wish
@@ -71,7 +71,8 @@ class Rollouts:
                     return NotPlanned(host, plain(str(error), 300))
 
         found = await asyncio.gather(*(planned(host) for host in request.hosts))
-        standing = self._hand.standing_together([one for one in found if isinstance(one, Plan)])
+        whole = [one for one in found if isinstance(one, Plan)]
+        standing = await self._hand.standing_together(whole, at_once=size_of(request))
         plan = assemble(secrets.token_hex(8), request, spec, found, standing)
         self._made[plan.rollout_id] = _Made(plan, made_unix_s)
         while len(self._made) > _KEPT:
@@ -87,7 +88,10 @@ class Rollouts:
             AuditError: the audit cannot be written; nothing was run.
         """
         try:
-            made = self._admit(plan, confirmation, override)
+            made = self._admit(plan, confirmation)
+            standing = await self._hand.standing_together(plan.plans, at_once=size_of(plan.request))
+            refuse_standing(standing, override, seen_rules(plan))
+            self._admit(plan, confirmation)  # somebody may have begun it meanwhile
         except (GuardRefused, NotConfirmed) as refusal:
             await self._note_refusal(plan, refusal)
             raise
@@ -123,14 +127,13 @@ class Rollouts:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _admit(self, plan: RolloutPlan, confirmation: str, override: str) -> _Made:
+    def _admit(self, plan: RolloutPlan, confirmation: str) -> _Made:
         """Every rule for the whole; each part is guarded again at its turn."""
         made = self._made.get(plan.rollout_id)
         if made is None or made.plan != plan:
             raise GuardRefused("plan-unknown", "this rollout was not planned here, or was begun already", "plan it")
         if self._hand.armed_until_unix_s is None:
             raise GuardRefused("read-only", "this session is read-only", "arm it first")
-        refuse_standing(self._hand.standing_together(plan.plans), override)
         if plan.confirmation and confirmation != plan.confirmation:
             what = "host's name" if len(plan.plans) == 1 else "number of hosts"
             raise NotConfirmed(f"what was typed is not the {what}", f"type {plan.confirmation}, or leave it")

@@ -47,6 +47,7 @@ class ScriptedHand:
         self.most_at_once = 0
         self.notes: list[tuple[str, Mapping[str, Json]]] = []
         self.changed = asyncio.Event()
+        self.seen: frozenset[str] | None = None
         self._plans: set[str] = set()
 
     @property
@@ -75,8 +76,11 @@ class ScriptedHand:
             standing=self.standing.get(request.host, ()),
         )
 
-    async def run_part(self, plan: Plan, *, part_of: str, confirmed: str, override: str = "") -> Outcome:
+    async def run_part(
+        self, plan: Plan, *, part_of: str, confirmed: str, override: str = "", seen: frozenset[str] | None = None
+    ) -> Outcome:
         host = plan.request.host
+        self.seen = seen
         self.ran.append((host, part_of, confirmed, override))
         end = self.ends.get(host, OutcomeKind.VERIFIED)
         if isinstance(end, LeptonError):
@@ -95,7 +99,7 @@ class ScriptedHand:
     def said(self, plan_id: str) -> tuple[str, ...]:
         return self.voices.get(plan_id, ())
 
-    def standing_together(self, plans: Sequence[Plan]) -> tuple[Standing, ...]:
+    async def standing_together(self, plans: Sequence[Plan], *, at_once: int = 1) -> tuple[Standing, ...]:
         return self.together
 
     async def note(self, event: str, fields: Mapping[str, Json]) -> None:

@@ -296,6 +296,15 @@ async def test_a_reason_sets_aside_what_may_be_and_goes_with_every_part(hand: Sc
     await rollouts.start(plan, "3", "it burns")
     await ended(rollouts)
     assert {override for *_, override in hand.ran} == {"it burns"}
+    assert hand.seen == {"blast-fleet"}
+
+
+async def test_a_rule_that_came_up_since_is_not_set_aside(hand: ScriptedHand, rollouts: Rollouts) -> None:
+    plan = await rollouts.plan(request())
+    hand.together = (Standing("per-hour", "100 an hour is all there may be", may_be_overridden=True),)
+    with pytest.raises(GuardRefused, match="100 an hour"):
+        await rollouts.start(plan, "3", "it burns")
+    assert hand.ran == []
 
 
 async def test_what_would_be_refused_now_is_summed_up(hand: ScriptedHand, rollouts: Rollouts) -> None:
