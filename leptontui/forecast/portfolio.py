@@ -275,7 +275,10 @@ class Portfolio:
 
 
 def _bounds(past: Past) -> tuple[float, float]:
-    return (-np.inf if past.lower is None else past.lower), (np.inf if past.upper is None else past.upper)
+    """Least and greatest value; a bound that is no number bounds nothing."""
+    lower = -np.inf if past.lower is None or np.isnan(past.lower) else past.lower
+    upper = np.inf if past.upper is None or np.isnan(past.upper) else past.upper
+    return lower, upper
 
 
 def _fallback(values: Values, whole: Values, newest: Stretch) -> str:

@@ -55,6 +55,18 @@ def test_edges_are_finite_in_order_and_within_bounds(values, steps, offset) -> N
     assert ordered.max() <= offset + 100.0
 
 
+@pytest.mark.parametrize("values", [walk(4, 80), np.full(80, 7.0)])
+def test_a_bound_that_is_no_number_bounds_nothing(values) -> None:
+    nan = float("nan")
+    made = [
+        Portfolio().forecast(past(values, lower=lower, upper=upper), 20)
+        for lower, upper in ((nan, nan), (None, None), (nan, 100.0), (None, 100.0))
+    ]
+    assert all(np.isfinite([item.lo95, item.mean, item.hi95]).all() for item in made)
+    assert np.array_equal(made[0].hi95, made[1].hi95)
+    assert np.array_equal(made[2].lo95, made[3].lo95)
+
+
 def test_the_future_never_changes_a_forecast() -> None:
     one, other = walk(1, 400), walk(1, 400)
     other[300:] = 99.0
