@@ -24,6 +24,7 @@ from leptontui.forecast.past import Past
 from leptontui.forecast.portfolio import MOST_POINTS, Portfolio
 from leptontui.wiring.backtest_scores import BASELINES, Baselines, Scores, geometric_mean
 from leptontui.wiring.backtest_text import backtest_text
+from leptontui.wiring.files import private_opener
 from leptontui.wiring.recorded import Recorded, card_bytes, read_recorded
 
 SCHEMA: Final = 1
@@ -212,7 +213,8 @@ def _write(out: Path, tested: dict[str, _Tested]) -> None:
     if frame["origin_ts"].is_finite().all() and (frame["origin_ts"] % 1.0 == 0.0).all():
         frame = frame.with_columns(origin.cast(pl.Int64))
     try:
-        frame.write_parquet(out)
+        with open(out, "wb", opener=private_opener) as file:
+            frame.write_parquet(file)
     except OSError as error:
         raise ConfigError([f"--out {out}: cannot be written: {error.strerror or error}"]) from None
 

@@ -1,7 +1,8 @@
-"""Open files: one for each link or a few, and more hosts than a shell's usual 1,024 allow."""
+"""Open files: how many this process may have (one for each link or a few), and who may read those it makes."""
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import suppress
 from typing import Final
@@ -34,3 +35,8 @@ def allow_links(hosts: int) -> str:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return ""
     return f"{hosts} hosts need {needed} open files, {soft} are allowed: raise the limit, ulimit -Hn {needed}"
+
+
+def private_opener(path: str, flags: int) -> int:
+    """For `open`: a file that is made now can be read by its owner only; one that is there keeps the mode it has."""
+    return os.open(path, flags, 0o600)

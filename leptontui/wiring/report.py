@@ -19,6 +19,7 @@ from leptontui.model.alert import Alert
 from leptontui.model.alert_document import alert_json, transition_json
 from leptontui.model.alert_history import HistoryQuery, Transition
 from leptontui.model.text import plain
+from leptontui.wiring.files import private_opener
 
 SCHEMA = "leptontui-alerts/1"
 _ALL = 20_000
@@ -49,7 +50,8 @@ def report(*, since: str, fleet: str | None, out: Path | None, as_json: bool) ->
         print(text, end="")
         return 0
     try:
-        out.write_text(text, encoding="utf-8")
+        with open(out, "w", encoding="utf-8", opener=private_opener) as file:
+            file.write(text)
     except OSError as error:
         raise AlertError(f"{out} cannot be written: {error.strerror or error}", "name another file") from error
     return 0

@@ -86,6 +86,7 @@ def test_every_forecast_is_written(write, tmp_path, capsys) -> None:
     values = np.r_[np.zeros(60), np.random.default_rng(2).uniform(0, 100, N - 60)]
     out = tmp_path / "forecasts.parquet"
     told(capsys, write(rows(values=values)), "--origins", "0", "--horizons", "1,15", "--out", out)
+    assert out.stat().st_mode & 0o777 == 0o600
     made = pl.read_parquet(out)
     assert made.columns == ["series", "metric", "origin_ts", "h", "mean", "lo-80", "hi-80", "lo-95", "hi-95", "model"]
     assert made["origin_ts"].dtype == pl.Int64

@@ -47,6 +47,11 @@ def test_a_report_is_printed_and_written(path: Path, tmp_path: Path, capsys: pyt
     assert main(["report", "--since", "2d", "--json", "--out", str(out)]) == 0
     assert capsys.readouterr().out == ""
     assert json.loads(out.read_text())["fired"]["page"] == 1
+    assert out.stat().st_mode & 0o777 == 0o600
+    out.chmod(0o644)  # as its owner wants it
+    assert main(["report", "--since", "2d", "--out", str(out)]) == 0
+    assert out.read_text().startswith("# Alerts")
+    assert out.stat().st_mode & 0o777 == 0o644
 
 
 def test_alerts_and_their_history_are_listed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
