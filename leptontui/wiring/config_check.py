@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -62,8 +63,8 @@ def check_config(path: Path, *, as_json: bool) -> int:
     for note in notes:
         print(note)
     if problems:
-        count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
-        print(f"{path}: {count}", file=sys.stderr)
+        for file, count in Counter(problem.file for problem in problems).items():
+            print(f"{file}: {count} problem{'s' if count > 1 else ''}", file=sys.stderr)
         return _WRONG
     more = f", and what {', '.join(asked)} will say" if asked else ""
     print(f"{path}: well; {hosts} {'host' if hosts == 1 else 'hosts'}{more}")

@@ -128,8 +128,21 @@ def test_config_check_tells_every_problem(home: Path, capsys: pytest.CaptureFixt
         f'{path}:6: group 1: prot: unknown key; did you mean "port"?',
         f"{path}:11: source 2: kind: 'x', expected one of {kinds}",
         f"{home}/hosts.ini:1: host '[train', expected a range such as [01:64] or [a:d]",
-        f"{path}: 3 problems",
+        f"{path}: 2 problems",
+        f"{home}/hosts.ini: 1 problem",
     ]
+
+
+def test_config_check_counts_problems_by_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / ".config/leptontui"
+    folder.mkdir(parents=True)
+    (folder / "verdicts.toml").write_text('[[verdict]]\nxid = 79\naction = "dance"\n')
+    path = written(home, WELL)
+    assert main(["config", "check", path]) == 3
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-1] == f"{folder}/verdicts.toml: 1 problem"
+    assert f"{path}:" not in told.err
+    assert told.out == ""
 
 
 def test_config_check_as_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
