@@ -1,4 +1,4 @@
-"""Return of a Slurm node into service: its drain is taken back, its DOWN where that is asked for, a reboot called off."""
+"""Return of a Slurm node into service: its drain is taken back, its DOWN where asked for, a reboot called off."""
 
 from __future__ import annotations
 
