@@ -10,6 +10,7 @@ LeptonError
  └─ ActionError         an action was not carried out
      ├─ GuardRefused    a rule forbids it; says which rule and where it is set
      ├─ NotConfirmed    the typed confirmation does not match
+     ├─ EvidenceError   evidence cannot be written to this machine
      └─ AuditError      the audit file cannot be written, so nothing is run
 """
 
@@ -97,15 +98,25 @@ class GuardRefused(ActionError):
 
     Attributes:
         rule: the rule's name.
+        set_in: where it is set, e.g. "/etc/leptontui/policy.toml:12"; "" for what is built in.
     """
 
-    def __init__(self, rule: str, cause: str, mend: str = "") -> None:
+    def __init__(self, rule: str, cause: str, mend: str = "", set_in: str = "") -> None:
         super().__init__(cause, mend)
         self.rule = rule
+        self.set_in = set_in
+
+    def __str__(self) -> str:
+        place = f" (rule {self.rule}, set in {self.set_in})" if self.set_in else f" (rule {self.rule})"
+        return f"{self.cause}{place} — {self.mend}" if self.mend else f"{self.cause}{place}"
 
 
 class NotConfirmed(ActionError):
     """The typed confirmation does not match what the plan asks for."""
+
+
+class EvidenceError(ActionError):
+    """Evidence cannot be written to this machine."""
 
 
 class AuditError(ActionError):

@@ -14,7 +14,7 @@ from typing import Final
 from leptontui.actions.names import is_reason_of
 from leptontui.actions.slurm import NodeRecord
 from leptontui.errors import GuardRefused, NotConfirmed
-from leptontui.model.action import Plan
+from leptontui.model.action import Plan, Standing
 from leptontui.model.link import Link, LinkState
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
@@ -45,15 +45,23 @@ class Objection:
         rule: the rule's name.
         cause: what speaks against it, one line.
         mend: what the user can do, one line.
+        set_in: where the rule is set; "" for what is built in.
+        may_be_overridden: whether a typed reason sets it aside.
     """
 
     rule: str
     cause: str
     mend: str = ""
+    set_in: str = ""
+    may_be_overridden: bool = False
 
     def refusal(self) -> GuardRefused:
         """The error that says so."""
-        return GuardRefused(self.rule, self.cause, self.mend)
+        return GuardRefused(self.rule, self.cause, self.mend, self.set_in)
+
+    def standing(self) -> Standing:
+        """The same for a plan, before anything is run."""
+        return Standing(self.rule, self.cause, self.mend, self.set_in, self.may_be_overridden)
 
 
 @dataclass(frozen=True, slots=True)

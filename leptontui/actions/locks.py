@@ -1,0 +1,271 @@
+"""Locks on hosts that all users of this machine share, so that nobody acts where somebody else does.
+
+A lock is flock(2) on an empty file: the kernel lets go of it when its process ends, however it ends, so there are no
+stale ones. The files lie in a folder like /run/lock, which is root's, and in which nobody can remove another's files;
+they are read by all and written by nobody. Who does what is in `acts`. It holds against mistakes, not against malice:
+who may log in to a host needs no lock to act there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from leptontui.actions.acts import Act, append, end_of, line_of, read_acts, traffic_of
+from leptontui.actions.blast import Traffic
+from leptontui.actions.guard import Objection
+from leptontui.actions.lock_files import MEND, gate, is_free, open_lock, shared_folder, try_lock
+from leptontui.actions.names import node_names
+from leptontui.errors import ActionError
+from leptontui.model.text import plain
+
+Judge = Callable[[Traffic], Objection | None]
+"""What is said against an action, given what else is going on."""
+
+
+class Hold(Protocol):
+    """What is held until an action has ended."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What else was going on when it was taken."""
+
+    async def release(self, *, is_known: bool = True) -> None:
+        """Let go. `is_known`: whether it is known how the action ended. Never raises."""
+
+
+class Locks(Protocol):
+    """Keeps actions out of each other's way."""
+
+    async def take(self, act: Act, judge: Judge) -> Hold | Objection:
+        """Hold all that an action needs; or who holds it, or what `judge` has against it."""
+
+    async def look(self) -> Traffic:
+        """What is going on now.
+
+        Raises:
+            ActionError: it cannot be told.
+        """
+
+    async def holder(self, names: Sequence[str]) -> Objection | None:
+        """Who acts on any of these now; None for nobody. Also where it cannot be told."""
+
+    async def settle(self, plan_id: str) -> None:
+        """It is known how an action of this user ended that was broken off. Never raises."""
+
+
+def lock_name(target: str) -> str:
+    """By what name a host is locked: users may call it by its whole name or its first label, with user and port."""
+    if ":" in target and "/" in target:
+        return target  # a workload: kube:NS/KIND/NAME
+    try:
+        return node_names(target)[-1].lower()
+    except ActionError:
+        return target.lower()
+
+
+class SharedLocks:
+    """Locks in a folder; implements `Locks`.
+
+    Args:
+        folder: says where they are; it may raise `ActionError`.
+        clock: unix time.
+    """
+
+    def __init__(self, folder: Callable[[], Path] = shared_folder, *, clock: Callable[[], float] = time.time) -> None:
+        self._folder, self._clock = folder, clock
+
+    async def take(self, act: Act, judge: Judge) -> Hold | Objection:
+        """See `Locks.take`."""
+        taking = asyncio.create_task(asyncio.to_thread(self._take, act, judge))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            taking.add_done_callback(_let_go)  # it may come to hold them after we are gone
+            raise
+
+    async def look(self) -> Traffic:
+        """See `Locks.look`."""
+        return await asyncio.to_thread(self._look)
+
+    async def holder(self, names: Sequence[str]) -> Objection | None:
+        """See `Locks.holder`."""
+        return await asyncio.to_thread(self._holder, tuple(lock_name(name) for name in names))
+
+    async def settle(self, plan_id: str) -> None:
+        """See `Locks.settle`."""
+        await asyncio.to_thread(self._end, plan_id)
+
+    def _take(self, act: Act, judge: Judge) -> Hold | Objection:
+        handles: list[int] = []
+        act = replace(act, names=tuple(dict.fromkeys(lock_name(name) for name in act.names)))
+        try:
+            folder = self._folder()
+            with gate(folder):
+                acts = read_acts(folder)
+                traffic = traffic_of(acts, _held(folder, acts), self._clock())
+                for name in act.names:
+                    handles.append(open_lock(folder, name))
+                    if not try_lock(handles[-1]):
+                        return _release(handles, _busy(name, acts))
+                objection = judge(traffic)
+                if objection is not None:
+                    return _release(handles, objection)
+                append(folder, os.geteuid(), line_of(act), self._clock())
+                return SharedHold(self, act.plan_id, traffic, handles)
+        except (ActionError, OSError) as error:
+            return _release(handles, _unusable(error))
+
+    def _look(self) -> Traffic:
+        try:
+            folder = self._folder()
+            with gate(folder):
+                acts = read_acts(folder)
+                return traffic_of(acts, _held(folder, acts), self._clock())
+        except OSError as error:
+            unusable = _unusable(error)
+            raise ActionError(unusable.cause, unusable.mend) from error
+
+    def _holder(self, names: tuple[str, ...]) -> Objection | None:
+        try:
+            folder = self._folder()
+            with gate(folder):
+                acts = read_acts(folder)
+                return next((_busy(name, acts) for name in names if not is_free(folder, name)), None)
+        except (OSError, ActionError) as error:
+            return _unusable(error)
+
+    def _end(self, plan_id: str) -> None:
+        try:
+            folder = self._folder()
+            with gate(folder):
+                append(folder, os.geteuid(), end_of(plan_id), self._clock())
+        except (OSError, ActionError):
+            return  # it stays "its end is not known": that asks for a look, and harms nobody
+
+
+@dataclass(frozen=True, slots=True)
+class SharedHold:
+    """Locks that are held; implements `Hold`.
+
+    Attributes:
+        locks: whose.
+        plan_id: for which plan.
+        traffic: see `Hold`.
+        handles: the open files; emptied when they are let go.
+    """
+
+    locks: SharedLocks
+    plan_id: str
+    traffic: Traffic
+    handles: list[int]
+
+    async def release(self, *, is_known: bool = True) -> None:
+        """See `Hold.release`."""
+        await asyncio.shield(asyncio.to_thread(self.let_go, is_known=is_known))
+
+    def let_go(self, *, is_known: bool) -> None:
+        """As `release`, at once."""
+        try:
+            if is_known:
+                self.locks._end(self.plan_id)
+        finally:
+            _close(self.handles)
+
+
+class PrivateLocks:
+    """Locks of this process only, for a simulated fleet; implements `Locks`.
+
+    Args:
+        clock: unix time.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._acts: dict[str, Act] = {}
+        self._held: set[str] = set()
+
+    async def take(self, act: Act, judge: Judge) -> Hold | Objection:
+        """See `Locks.take`."""
+        act = replace(act, names=tuple(dict.fromkeys(lock_name(name) for name in act.names)))
+        traffic = await self.look()
+        taken = next((name for name in act.names if name in self._held), None)
+        objection = _busy(taken, tuple(self._acts.values())) if taken is not None else judge(traffic)
+        if objection is not None:
+            return objection
+        self._acts[act.plan_id] = act
+        self._held.update(act.names)
+        return PrivateHold(self, act, traffic)
+
+    async def look(self) -> Traffic:
+        """See `Locks.look`."""
+        return traffic_of(self._acts.values(), frozenset(self._held), self._clock())
+
+    async def holder(self, names: Sequence[str]) -> Objection | None:
+        """See `Locks.holder`."""
+        acts = tuple(self._acts.values())
+        return next((_busy(name, acts) for name in map(lock_name, names) if name in self._held), None)
+
+    async def settle(self, plan_id: str) -> None:
+        """See `Locks.settle`."""
+        if plan_id in self._acts:
+            self._acts[plan_id] = replace(self._acts[plan_id], has_ended=True)
+
+    def drop(self, names: tuple[str, ...]) -> None:
+        """Hold these no longer."""
+        self._held.difference_update(names)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateHold:
+    """What is held in this process; implements `Hold`."""
+
+    locks: PrivateLocks
+    act: Act
+    traffic: Traffic
+
+    async def release(self, *, is_known: bool = True) -> None:
+        """See `Hold.release`."""
+        if is_known:
+            await self.locks.settle(self.act.plan_id)
+        self.locks.drop(self.act.names)
+
+
+def _let_go(taking: asyncio.Task[Hold | Objection]) -> None:
+    if not taking.cancelled() and taking.exception() is None and isinstance(held := taking.result(), SharedHold):
+        held.let_go(is_known=True)  # nothing was run
+
+
+def _release(handles: list[int], objection: Objection) -> Objection:
+    _close(handles)
+    return objection
+
+
+def _close(handles: list[int]) -> None:
+    while handles:
+        os.close(handles.pop())  # lets go of the lock as well
+
+
+def _busy(name: str, acts: Sequence[Act]) -> Objection:
+    there = [act for act in acts if name in act.names and not act.has_ended]
+    who = max(there, key=lambda act: act.begun_unix_s, default=None)
+    by = "" if who is None else f": {who.words} at {time.strftime('%H:%M:%S', time.localtime(who.begun_unix_s))}"
+    return Objection("busy", f"another action is under way on {plain(name, 80)}{by}", "wait until it has ended")
+
+
+def _unusable(error: OSError | ActionError) -> Objection:
+    if isinstance(error, ActionError):
+        return Objection("locks", error.cause, error.mend)
+    place = f"{error.filename}: " if error.filename else ""
+    why = f"{place}{error.strerror or error}"
+    return Objection("locks", f"the locks that users share cannot be used, so nothing is run: {why}", MEND)
+
+
+def _held(folder: Path, acts: Sequence[Act]) -> frozenset[str]:
+    names = {name for act in acts if not act.has_ended for name in act.names}
+    return frozenset(name for name in names if not is_free(folder, name))
