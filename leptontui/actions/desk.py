@@ -163,7 +163,7 @@ class Desk:
         record, plan_id = Record(), prepared.plan.plan_id
         outcome = Outcome(plan_id, OutcomeKind.UNKNOWN, "it was broken off before its end was known")
         try:
-            outcome = await carry_out(prepared, record, self._clock)
+            outcome = await carry_out(prepared, record, self._clock, sleep=self._sleep)
         finally:  # also when cancelled: what was begun is ended in the audit
             unwritten = await self._write_end(prepared.plan, outcome, record)
             if self._armed_until_unix_s is not None and plan_id not in self._actors:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Final
 
+from leptontui.config.unit_names import unit_complaint
 from leptontui.errors import ActionError
+from leptontui.model.target import UNIT_PREFIXES
 from leptontui.model.text import plain
 
 MAX_REASON: Final = 200
@@ -26,18 +29,53 @@ _NOT_A_NODE: Final = frozenset({"all", "localhost"})
 _NOT_IN_A_USER: Final = re.compile(r"[^A-Za-z0-9._@+-]")
 
 
-def checked_unit(unit: str, allowed: tuple[str, ...]) -> str:
-    """`unit` itself if it may be restarted.
+@dataclass(frozen=True, slots=True)
+class UnitReference:
+    """What an action is about, e.g. "vllm.service", "user:vllm.service", "docker:vllm", "compose:/srv/vllm/api".
+
+    Attributes:
+        text: as it stands in the inventory's `units`.
+        kind: "systemd", or one of `UNIT_PREFIXES`.
+        name: what stands after the prefix.
+    """
+
+    text: str
+    kind: str
+    name: str
+
+
+SYSTEMD: Final = "systemd"
+"""The kind of a reference without a prefix: a unit of the host's own systemd."""
+
+
+def unit_reference(text: str) -> UnitReference:
+    """Read a reference to a unit, container, workload or release.
 
     Raises:
-        ActionError: it is not in `allowed`, or not the name of one systemd unit.
+        ActionError: it does not have the form of its kind.
     """
-    if _UNIT.fullmatch(unit) is None:
-        raise ActionError(f"{plain(unit, 60)!r} is not the name of a systemd unit")
-    if unit not in allowed:
+    kind, colon, name = text.partition(":")
+    if not colon or kind not in UNIT_PREFIXES:
+        if _UNIT.fullmatch(text) is None:
+            raise ActionError(f"{plain(text, 60)!r} is not the name of a systemd unit")
+        return UnitReference(text, SYSTEMD, text)
+    expected, suggestion = unit_complaint(text)
+    if expected:
+        raise ActionError(f"{plain(text, 60)!r} is not {expected}", suggestion)
+    return UnitReference(text, kind, name)
+
+
+def checked_unit(text: str, allowed: tuple[str, ...]) -> UnitReference:
+    """What `text` refers to, if it may be acted on.
+
+    Raises:
+        ActionError: it is not in `allowed`, or does not have the form of its kind.
+    """
+    reference = unit_reference(text)
+    if text not in allowed:
         listed = ", ".join(plain(name, 60) for name in allowed) or "none"
-        raise ActionError(f"{unit} may not be restarted here", f"units lists what may be in the inventory: {listed}")
-    return unit
+        raise ActionError(f"{text} may not be acted on here", f"units lists what may be in the inventory: {listed}")
+    return reference
 
 
 def node_names(host: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from leptontui.actions.guard import Objection
+from leptontui.actions.passwords import Passwords
 from leptontui.model.action import Plan, Step
 from leptontui.model.activity import Drained
 from leptontui.model.target import HostTarget
@@ -28,17 +29,22 @@ class Reach:
         name: the host's name.
         login: as whom, for people, e.g. "oncall@login1".
         transport: the way to it; somebody else's, never closed here.
+        group: the inventory group it belongs to: there one login has one password.
+        passwords: sudo's, for whoever is asked for one there; None where nobody can be asked.
     """
 
     name: str
     login: str
     transport: Transport
+    group: str = ""
+    passwords: Passwords | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, target: HostTarget, transport: Transport) -> Reach:
+    def of(cls, target: HostTarget, transport: Transport, passwords: Passwords | None = None) -> Reach:
         """The reach of `target` through `transport`, which is connected: only then is it known who logged in."""
         user, at, _ = transport.address.partition("@")
-        return cls(target.name, plain(f"{user}@{target.name}" if at else transport.address, 120), transport)
+        login = plain(f"{user}@{target.name}" if at else transport.address, 120)
+        return cls(target.name, login, transport, target.group, passwords)
 
     async def ask(self, *argv: str, timeout_s: float = QUESTION_TIMEOUT_S) -> Completed:
         """Run a command that changes nothing.
@@ -66,6 +72,11 @@ class Verdict:
 
 class Deed(Protocol):
     """What a plan leaves to be done around its commands; derive from it to have the defaults."""
+
+    @property
+    def patience_s(self) -> float:
+        """So long a host that does not answer is asked whether it took effect, once what became of it is unknown."""
+        return 180.0
 
     async def check_again(self) -> Objection | None:
         """Ask for the state again, at the moment of execution; what speaks against going on.

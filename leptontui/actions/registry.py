@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from leptontui.actions.restart import prepare_restart
+from leptontui.actions.compose import prepare_compose_restart, prepare_compose_scale
+from leptontui.actions.containers import prepare_container_restart
+from leptontui.actions.names import SYSTEMD, unit_reference
+from leptontui.actions.reach import Prepared
+from leptontui.actions.reboot import prepare_reboot
+from leptontui.actions.restart import prepare_unit_restart
 from leptontui.actions.schedulers import prepare_drain, prepare_undrain
-from leptontui.actions.setting import Prepare
+from leptontui.actions.setting import Prepare, Setting
+from leptontui.errors import ActionError
 from leptontui.model.action import ActionName
 
+RESTART: Final[dict[str, Prepare]] = {
+    SYSTEMD: prepare_unit_restart,
+    "user": prepare_unit_restart,
+    "docker": prepare_container_restart,
+    "podman": prepare_container_restart,
+    "compose": prepare_compose_restart,
+}
+"""By the kind of what is restarted (`names.UnitReference.kind`)."""
+
+SCALE: Final[dict[str, Prepare]] = {"compose": prepare_compose_scale}
+"""Likewise what is scaled."""
+
+
+def by_kind(prepares: Mapping[str, Prepare]) -> Prepare:
+    """Prepare each unit as its kind is prepared."""
+
+    async def prepare(setting: Setting) -> Prepared:
+        reference = unit_reference(setting.request.unit)
+        chosen = prepares.get(reference.kind)
+        if chosen is None:
+            cause = f"{reference.text} is nothing to {setting.spec.verb.lower()}"
+            raise ActionError(cause, f"it is for {', '.join(f'{kind}:' for kind in prepares if kind != SYSTEMD)} …")
+        return await chosen(setting)
+
+    return prepare
+
+
 PREPARE: Final[dict[str, Prepare]] = {
-    ActionName.RESTART_UNIT: prepare_restart,
+    ActionName.RESTART_UNIT: by_kind(RESTART),
+    ActionName.SCALE: by_kind(SCALE),
     ActionName.DRAIN: prepare_drain,
     ActionName.UNDRAIN: prepare_undrain,
+    ActionName.REBOOT: prepare_reboot,
 }
 """By the action's name; those of the user are prepared by `custom`."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from leptontui.actions import privilege
 from leptontui.actions.guard import Objection
-from leptontui.actions.names import checked_unit
+from leptontui.actions.names import SYSTEMD, checked_unit
 from leptontui.actions.reach import Deed, Prepared, Reach, Verdict, complaint
-from leptontui.actions.setting import Setting, Sleep
-from leptontui.actions.systemd import PROPERTIES, UnitState, parse_unit
+from leptontui.actions.service_health import service_of
+from leptontui.actions.setting import Setting
+from leptontui.actions.staying_up import Look, Watch
+from leptontui.actions.systemd import UnitState
+from leptontui.actions.unit_questions import Unit
 from leptontui.errors import ActionError
 from leptontui.model.action import Plan, Step
 
 SETTLE_S: Final = 10
-"""A unit may be activating for so many seconds after `systemctl restart` has returned."""
+"""A unit may be on its way up for so many seconds after `systemctl restart` has returned."""
 
-STAY_UP_S: Final = 3.0
-"""It must still be the same invocation, and up, after this."""
+_MOST_LIMIT_S: Final = 1800.0
+"""Of what a unit's own limits for stopping and starting ask for, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +29,20 @@ class RestartDeed(Deed):
     """What surrounds `systemctl restart`.
 
     Attributes:
-        reach: the host.
+        unit: what is restarted.
         before: the unit when the plan was made.
-        sleep: waits for seconds; given by tests.
+        watch: watches it once it is up.
+        limit_s: how long starting and stopping may take.
     """
 
-    reach: Reach
+    unit: Unit
     before: UnitState
-    sleep: Sleep = asyncio.sleep
+    watch: Watch
+    limit_s: float
 
     async def check_again(self) -> Objection | None:
         """The unit is still the one that was shown: loaded, and not restarted meanwhile."""
-        now = await ask_unit(self.reach, self.before.unit)
+        now = await self.unit.ask()
         if now.was_restarted_by_hand_since(self.before):
             return Objection(
                 "changed-since", f"{now.unit} was restarted since the plan was made: {now.words}", "plan it again"
@@ -45,34 +50,42 @@ class RestartDeed(Deed):
         return None
 
     async def verify(self) -> Verdict:
-        """Another invocation than before is up, and stays up."""
-        now = await ask_unit(self.reach, self.before.unit)
-        for _ in range(SETTLE_S):
-            if (now.is_up and now.is_restart_of(self.before)) or now.active == "failed" or now.leaves_no_trace:
-                break
-            await self.sleep(1.0)
-            now = await ask_unit(self.reach, self.before.unit)
+        """Another invocation than before is up, stays up, and says that it is well."""
+        now = await self._settled()
         if now.leaves_no_trace:
             return Verdict(is_so=False, said=f"{now.unit} runs to its end and leaves no trace to tell a restart by")
         if not now.is_up:
             return Verdict(is_so=False, said=f"{now.unit} is {now.words}")
         if not now.is_restart_of(self.before):
             return Verdict(is_so=False, said=f"{now.unit} is up, but was not restarted: {now.words}")
-        await self.sleep(STAY_UP_S)
-        later = await ask_unit(self.reach, self.before.unit)
-        if not later.is_up or later.is_restart_of(now):
-            return Verdict(is_so=False, said=f"{now.unit} came up and did not stay: {later.words}")
-        return Verdict(is_so=True, said=f"{now.unit} is {later.words}")
+
+        async def look() -> Look:
+            later = await self.unit.ask()
+            is_same = not later.is_restart_of(now) and later.restarts == now.restarts
+            return Look(later.is_up and is_same, later.words)
+
+        return await self.watch.verdict(look)
 
     async def explain(self) -> str:
         """The unit's last lines in the journal, as far as the login may read them."""
-        unit = self.before.unit
-        done = await self.reach.ask("journalctl", "--no-pager", "-q", "-o", "short-iso", "-n", "10", "-u", unit)
-        return done.stdout
+        return await self.unit.journal()
+
+    async def _settled(self) -> UnitState:
+        """The unit once it is up and another one, or has failed, or does not get there in time."""
+        now, waited_s = await self.unit.ask(), 0
+        while not (now.is_up and now.is_restart_of(self.before)) and now.active != "failed" and not now.leaves_no_trace:
+            if waited_s >= (max(self.limit_s, SETTLE_S) if now.is_in_transition else SETTLE_S):
+                break
+            if waited_s % SETTLE_S == 1:
+                self.watch.tell(f"{now.unit}: {now.words}; waiting, {waited_s} s")
+            await self.watch.sleep(1.0)
+            waited_s += 1
+            now = await self.unit.ask()
+        return now
 
 
-async def prepare_restart(setting: Setting) -> Prepared:
-    """Plan the restart of the request's unit on its host.
+async def prepare_unit_restart(setting: Setting) -> Prepared:
+    """Plan the restart of the request's unit on its host, one of the host's systemd or of the login's own.
 
     Raises:
         ActionError: the unit is not allowed, not there, or cannot be asked.
@@ -80,56 +93,62 @@ async def prepare_restart(setting: Setting) -> Prepared:
         CommandTimeout: no answer in time.
     """
     request, target, spec = setting.request, setting.target, setting.spec
-    unit = checked_unit(request.unit, target.units)
+    reference = checked_unit(request.unit, target.units)
     reach = await setting.host()
-    before = await ask_unit(reach, unit)
-    argv, warnings = await _restart_command(reach, unit)
+    is_own = reference.kind != SYSTEMD
+    user_id, warnings = await _login_of(reach) if is_own else (None, [])
+    unit = Unit(reach, reference.name, user_id)
+    before = await unit.ask()
+    limit_s = _limit_s(before, spec.timeout_s)
+    step, more = await _restart_step(unit, limit_s)
+    warnings += more
     if before.active != "active":
-        warnings.append(f"{unit} is not active now: this starts it")
+        warnings.append(f"{unit.name} is not active now: this starts it")
     if before.is_file_newer:
         warnings.append("its unit file was changed on disk, and systemd has not read it again: the old one is started")
+    service = service_of(target, unit.name)
+    watch = Watch(reach, unit.name, before.watch_s, service, setting.sleep, setting.tell)
+    show = " ".join(unit.systemctl("show", unit.name))
     plan = Plan(
         setting.plan_id,
         request,
-        spec.title.format(unit=unit, host=target.name),
+        spec.title.format(unit=unit.shown, host=target.name),
         spec.danger,
-        (Step(reach.name, reach.login, argv, spec.timeout_s),),
-        f"systemctl show {unit} → active and running, not the same invocation, and still so after 3 s",
-        running_there=(f"{unit}: {before.words}",),
-        after_this=(f"{unit} serves nothing until it is up again", spec.undone_by),
+        (step,),
+        f"{show} → active and running, not the same invocation, {watch.words}",
+        running_there=(f"{unit.shown}: {before.words}",),
+        after_this=(f"{unit.name} serves nothing until it is up again", spec.undone_by),
         warnings=tuple(warnings),
     )
-    return Prepared(plan, target, (reach,), RestartDeed(reach, before, setting.sleep), setting.clock())
+    return Prepared(plan, target, (reach,), RestartDeed(unit, before, watch, limit_s), setting.clock())
 
 
-async def ask_unit(reach: Reach, unit: str) -> UnitState:
-    """What systemd says of `unit`.
-
-    Raises:
-        ActionError: there is no such unit, it cannot be started, or there is no systemd.
-    """
-    done = await reach.ask("systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", unit)
-    if done.exit_status != 0:
-        raise ActionError(f"systemd on {reach.name} does not tell of {unit}: {complaint(done)}")
-    state = parse_unit(unit, done.stdout)
-    if state.load != "loaded":
-        raise ActionError(f"{unit} on {reach.name} is {state.load or 'not known to systemd'}")
-    return state
-
-
-async def _restart_command(reach: Reach, unit: str) -> tuple[tuple[str, ...], list[str]]:
-    """The vector, with sudo where the login is not root, and what to warn of.
+async def _restart_step(unit: Unit, limit_s: float) -> tuple[Step, tuple[str, ...]]:
+    """The step, with sudo where the host's systemd asks for root and the login is not, and what to warn of.
 
     There is no `--` before the unit: sudoers rules compare the whole command line, and are written without it. The
-    unit's name cannot be taken for an option (`names.checked_unit`).
+    unit's name cannot be taken for an option (`names.unit_reference`).
     """
-    argv = ("systemctl", "restart", unit)
+    argv = unit.systemctl("restart", unit.name)
+    if unit.user_id is not None:
+        return Step(unit.reach.name, unit.reach.login, argv, limit_s), ()
+    return await privilege.step_as_root(unit.reach, *argv, timeout_s=limit_s)
+
+
+async def _login_of(reach: Reach) -> tuple[str, list[str]]:
+    """The login's user id, and what to warn of about its own systemd."""
     who = await reach.ask("id", "-u")
-    if who.exit_status != 0 or not who.stdout.strip().isdecimal():
+    user_id = who.stdout.strip()
+    if who.exit_status != 0 or not (user_id.isascii() and user_id.isdecimal()):
         raise ActionError(f"{reach.name} does not say who logs in there: {complaint(who)}")
-    if who.stdout.strip() == "0":
-        return argv, []
-    allowed = await reach.ask("sudo", "-n", "-l", *argv)
-    if allowed.exit_status == 0:
-        return ("sudo", "-n", *argv), []
-    return ("sudo", "-n", *argv), [f"sudo is likely to refuse it: {complaint(allowed)}"]
+    lingers = await reach.ask("loginctl", "show-user", user_id, "--property=Linger")
+    if lingers.exit_status == 0 and lingers.stdout.strip() == "Linger=no":
+        return user_id, ["the login has no linger there: its own systemd, and this unit, end with its last session"]
+    return user_id, []
+
+
+def _limit_s(before: UnitState, least_s: float) -> float:
+    """How long a restart may take: what the unit's file allows for stopping and starting, if that is longer."""
+    if before.start_within_s is None or before.stop_within_s is None:
+        return least_s
+    return max(least_s, min(before.start_within_s + before.stop_within_s + SETTLE_S, _MOST_LIMIT_S))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +21,41 @@ PROPERTIES: Final = (
     "ActiveEnterTimestampMonotonic",
     "NRestarts",
     "NeedDaemonReload",
+    "RestartUSec",
+    "TimeoutStartUSec",
+    "TimeoutStopUSec",
+    "ExecMainStartTimestampMonotonic",
+    "ExecMainExitTimestampMonotonic",
 )
 """What is asked of `systemctl show`; a property that an old systemd does not know is simply not printed."""
+
+
+WATCH_S: Final = 10.0
+"""A restarted unit is watched so long: what cannot read its configuration or bind its port falls over sooner."""
+
+_WATCH_LOOPING_S: Final = 30.0
+"""Likewise a unit that systemd had to restart by itself before."""
+
+_MOST_WATCH_S: Final = 120.0
+_SLACK_S: Final = 5.0
+
+_SPAN: Final = re.compile(r"(\d+)(us|ms|s|min|h|d|w|month|y)")
+_SECONDS: Final = {
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "month": 2629800.0,
+    "y": 31557600.0,
+}
+"""systemd.time(7), "Parsing time spans"; what `systemctl show` prints of properties that end in USec."""
+
+
+_MOST_DIGITS: Final = 20
+"""Of a number of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +74,9 @@ class UnitState:
         since_us: the same on the host's monotonic clock, in microseconds, as printed.
         restarts: how often systemd restarted it by itself, None where not said.
         is_file_newer: its file was changed and systemd has not read it again.
+        restart_after_s: how long systemd waits before it restarts it by itself, in seconds.
+        start_within_s, stop_within_s: what starting and stopping may take, in seconds; None where not said or endless.
+        lived_s: how long its main process lived, in seconds; None while it runs or where not said.
     """
 
     unit: str
@@ -55,6 +92,26 @@ class UnitState:
     since_us: str = ""
     restarts: int | None = None
     is_file_newer: bool = False
+    restart_after_s: float = 0.0
+    start_within_s: float | None = None
+    stop_within_s: float | None = None
+    lived_s: float | None = None
+
+    @property
+    def is_in_transition(self) -> bool:
+        """Whether systemd is just starting or stopping it; waiting to start it anew after a failure is not meant."""
+        return self.active in {"activating", "deactivating", "reloading"} and self.sub != "auto-restart"
+
+    @property
+    def watch_s(self) -> float:
+        """How long it has to stay up after a restart before that is called verified, in seconds.
+
+        Longer where it has fallen over before: as long as it lived then, and as systemd waits before the next try.
+        """
+        looping_s = _WATCH_LOOPING_S if self.restarts else 0.0
+        has_failed = self.result not in {"", "success"}
+        lived_s = self.lived_s + self.restart_after_s + _SLACK_S if has_failed and self.lived_s is not None else 0.0
+        return min(max(WATCH_S, looping_s, lived_s), _MOST_WATCH_S)
 
     @property
     def is_up(self) -> bool:
@@ -108,6 +165,8 @@ def parse_unit(unit: str, text: str) -> UnitState:
         if equals:
             said.setdefault(key, plain(value, 120))
     pid = _number(said.get("MainPID", ""))
+    started_us = _number(said.get("ExecMainStartTimestampMonotonic", "")) or 0
+    exited_us = _number(said.get("ExecMainExitTimestampMonotonic", "")) or 0
     return UnitState(
         unit,
         load=said.get("LoadState", ""),
@@ -122,8 +181,21 @@ def parse_unit(unit: str, text: str) -> UnitState:
         since_us=said.get("ActiveEnterTimestampMonotonic", ""),
         restarts=_number(said.get("NRestarts", "")),
         is_file_newer=said.get("NeedDaemonReload") == "yes",
+        restart_after_s=_span_s(said.get("RestartUSec", "")) or 0.0,
+        start_within_s=_span_s(said.get("TimeoutStartUSec", "")),
+        stop_within_s=_span_s(said.get("TimeoutStopUSec", "")),
+        lived_s=(exited_us - started_us) / 1e6 if 0 < started_us < exited_us else None,
     )
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
+def _span_s(text: str) -> float | None:
+    """A time span in seconds, e.g. of "1min 30s"; None for "infinity" and what is none."""
+    if text == "0":
+        return 0.0
+    if re.fullmatch(rf"{_SPAN.pattern}( {_SPAN.pattern})*", text) is None:
+        return None
+    return sum(int(number[:_MOST_DIGITS]) * _SECONDS[unit] for number, unit in _SPAN.findall(text))

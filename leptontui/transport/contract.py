@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+Heard = Callable[[bytes], None]
+"""Takes what a command prints, in pieces as they come; must not block or raise."""
 
 OUTPUT_LIMIT: Final = 256 * 1024
 """Bytes kept of a command's output where nobody asks for more, and of its errors."""
@@ -55,9 +58,17 @@ class Transport(Protocol):
         """
 
     async def run(
-        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = OUTPUT_LIMIT
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 30.0,
+        stdin: bytes = b"",
+        output_limit: int = OUTPUT_LIMIT,
+        heard: Heard | None = None,
     ) -> Completed:
         """Run one command to its end; output beyond `output_limit` bytes is discarded. `argv` is quoted only here.
+
+        `heard` is given all that it prints, output and errors, as it comes.
 
         Raises:
             LinkError: the link broke.

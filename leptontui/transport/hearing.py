@@ -11,7 +11,7 @@ from typing import Final
 import asyncssh
 
 from leptontui.errors import WireError
-from leptontui.transport.contract import OUTPUT_LIMIT
+from leptontui.transport.contract import OUTPUT_LIMIT, Heard
 from leptontui.transport.lines import Clipped, LineBuffer, Tail
 
 STDERR_TAIL: Final = 16 * 1024
@@ -51,14 +51,17 @@ class Hearing(asyncssh.SSHClientSession[bytes]):
 class Collecting(Hearing):
     """Keeps the beginning of what a command prints."""
 
-    def __init__(self, output_limit: int) -> None:
+    def __init__(self, output_limit: int, heard: Heard | None = None) -> None:
         super().__init__()
+        self._heard = heard
         self.stdout = Clipped(output_limit)
         self.stderr = Clipped(OUTPUT_LIMIT)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take output."""
         (self.stdout if datatype is None else self.stderr).feed(data)
+        if self._heard is not None:
+            self._heard(data)
 
 
 class Lining(Hearing):

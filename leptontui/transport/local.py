@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from leptontui.errors import CommandTimeout, LinkError
 from leptontui.model.link import Fault, FaultKind
-from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Stream
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Heard, Stream
 from leptontui.transport.hearing import STDERR_TAIL
 from leptontui.transport.lines import Clipped, LineBuffer, Tail
 from leptontui.transport.session import CLOSE_S
@@ -72,9 +72,15 @@ class LocalTransport:
         """Nothing to dial."""
 
     async def run(
-        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = OUTPUT_LIMIT
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 30.0,
+        stdin: bytes = b"",
+        output_limit: int = OUTPUT_LIMIT,
+        heard: Heard | None = None,
     ) -> Completed:
-        """Run one command to its end; output beyond `output_limit` bytes is discarded.
+        """Run one command to its end; output beyond `output_limit` bytes is discarded, but for `heard`.
 
         Raises:
             CommandTimeout: it ran past `timeout_s`; it and its children are killed.
@@ -87,7 +93,9 @@ class LocalTransport:
         try:
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(
-                    _sent(process, stdin), _drain(process.stdout, stdout), _drain(process.stderr, stderr)
+                    _sent(process, stdin),
+                    _drain(process.stdout, stdout, heard),
+                    _drain(process.stderr, stderr, heard),
                 )
                 await process.wait()
         except TimeoutError:
@@ -128,9 +136,11 @@ async def _sent(process: asyncio.subprocess.Process, stdin: bytes) -> None:
     pipe.close()
 
 
-async def _drain(reader: asyncio.StreamReader | None, into: Clipped | Tail) -> None:
+async def _drain(reader: asyncio.StreamReader | None, into: Clipped | Tail, heard: Heard | None = None) -> None:
     while chunk := await _present(reader).read(_CHUNK):
         into.feed(chunk)
+        if heard is not None:
+            heard(chunk)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

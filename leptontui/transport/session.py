@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import asyncssh
 
 from leptontui.errors import CommandTimeout, LinkError
-from leptontui.transport.contract import OUTPUT_LIMIT, Completed
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Heard
 from leptontui.transport.faults import of_crowd
 from leptontui.transport.hearing import Collecting, Hearing, Lining
 from leptontui.transport.line import Line
@@ -85,9 +85,14 @@ class SshStream:
 
 
 async def run_command(
-    line: Line, command: str, stdin: bytes, timeout_s: float, output_limit: int = OUTPUT_LIMIT
+    line: Line,
+    command: str,
+    stdin: bytes,
+    timeout_s: float,
+    output_limit: int = OUTPUT_LIMIT,
+    heard: Heard | None = None,
 ) -> Completed:
-    """Run one command to its end; of its output at most `output_limit` bytes are kept.
+    """Run one command to its end; of its output at most `output_limit` bytes are kept, all of it is told to `heard`.
 
     Raises:
         LinkError: the link broke or the host refused the channel.
@@ -96,7 +101,7 @@ async def run_command(
     channel: asyncssh.SSHClientChannel[bytes] | None = None
     try:
         async with asyncio.timeout(timeout_s):
-            channel, session = await _opened(line, Collecting(output_limit), command)
+            channel, session = await _opened(line, Collecting(output_limit, heard), command)
             with suppress(BrokenPipeError):  # it may have ended without reading anything
                 channel.write(stdin)
                 channel.write_eof()

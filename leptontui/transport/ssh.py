@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from leptontui.model.target import HostTarget
-from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Stream
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Heard, Stream
 from leptontui.transport.dialer import Dialer
 from leptontui.transport.line import Line
 from leptontui.transport.session import open_stream, run_command
@@ -42,15 +42,22 @@ class SshTransport:
         await self._connected()
 
     async def run(
-        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = OUTPUT_LIMIT
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 30.0,
+        stdin: bytes = b"",
+        output_limit: int = OUTPUT_LIMIT,
+        heard: Heard | None = None,
     ) -> Completed:
-        """Run one command to its end; output beyond `output_limit` bytes is discarded.
+        """Run one command to its end; output beyond `output_limit` bytes is discarded, but for `heard`.
 
         Raises:
             LinkError: the link broke.
             CommandTimeout: it ran past `timeout_s`.
         """
-        return await run_command(await self._connected(), shlex.join(argv), stdin, timeout_s, output_limit)
+        line = await self._connected()
+        return await run_command(line, shlex.join(argv), stdin, timeout_s, output_limit, heard)
 
     async def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> Stream:
         """Start a command, send `stdin` and leave its stdin open.

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 class NobodyTransport(LocalTransport):
     """This machine, as a user whom Slurm lets change nothing."""
 
-    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
+    async def run(self, argv: Sequence[str], **how: Any) -> Completed:
         as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *argv)
-        return await super().run(as_nobody, timeout_s=timeout_s, stdin=stdin)
+        return await super().run(as_nobody, **how)
 
 
 class Facts:

@@ -10,8 +10,9 @@ from leptontui.actions.audit import Audit
 from leptontui.actions.desk import Desk
 from leptontui.errors import LinkError
 from leptontui.model.link import Fault, FaultKind, Link, LinkState
+from leptontui.model.question import Question
 from leptontui.model.target import Fleet, HostTarget
-from leptontui.transport.contract import Completed
+from leptontui.transport.contract import Completed, Heard
 
 T0 = 1_800_000_000.0
 UNIT = "vllm.service"
@@ -33,29 +34,96 @@ class ScriptedTransport:
     instead: dict[str, Exception | Completed] = field(default_factory=dict)
     before: Callable[[tuple[str, ...]], None] = lambda _: None
     after: Callable[[tuple[str, ...]], None] = lambda _: None
+    stdin: list[tuple[tuple[str, ...], bytes]] = field(default_factory=list)
+    sudo: "FakeSudo | None" = None
 
     async def connect(self) -> None:
         """Only now is it known who logs in: the user's own configuration says so."""
         self.address = self.dialled
 
-    async def run(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
+    async def run(
+        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", heard: Heard | None = None
+    ) -> Completed:
         assert not isinstance(argv, str)
         asked = tuple(argv)
         self.ran.append(asked)
+        self.stdin.append((asked, stdin))
         self.before(asked)
         for part, otherwise in self.instead.items():
             if part in " ".join(asked):
                 if isinstance(otherwise, Completed):
-                    return otherwise
+                    return _played(otherwise, heard)
                 raise otherwise
-        answered = self.answer(asked)
+        answered = self.answer(asked) if self.sudo is None else self.sudo(asked, stdin, self.answer)
         self.after(asked)
-        return answered
+        return _played(answered, heard)
 
     @property
     def changes(self) -> list[tuple[str, ...]]:
         """What was run that changes something."""
         return [argv for argv in self.ran if ("restart" in argv and "-l" not in argv) or "update" in argv]
+
+
+def _played(done: Completed, heard: Heard | None) -> Completed:
+    """What was printed, told while it ran."""
+    for text in (done.stdout, done.stderr):
+        if heard is not None and text:
+            heard(text.encode(errors="replace"))
+    return done
+
+
+@dataclass
+class FakeSudo:
+    """sudo as sudoers lets it: commands that need no password, and one for all others.
+
+    Attributes:
+        password: what opens it.
+        without: commands, as whole lines, that need none.
+        lists: whether `sudo -n -l` lists without a password, because something else needs none.
+        ran_as_root: what it ran.
+        tried: every line that was read as a password.
+    """
+
+    password: str = "correct horse"
+    without: tuple[str, ...] = ()
+    lists: bool = False
+    ran_as_root: list[tuple[str, ...]] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)
+
+    def __call__(self, argv: tuple[str, ...], stdin: bytes, run: Callable[[tuple[str, ...]], Completed]) -> Completed:
+        if argv[0] != "sudo":
+            return run(argv)
+        if argv[:3] == ("sudo", "-n", "-l"):
+            is_free = self.lists or " ".join(argv[3:]) in self.without
+            return Completed(0, argv[3], "") if is_free else Completed(1, "", "sudo: a password is required\n")
+        if argv[:2] == ("sudo", "-n"):
+            if " ".join(argv[2:]) not in self.without:
+                return Completed(1, "", "sudo: a password is required\n")
+            return self._run(argv[2:], run)
+        assert argv[:5] == ("sudo", "-k", "-S", "-p", "")
+        line = stdin.decode().removesuffix("\n")
+        self.tried.append(line)
+        if line != self.password:
+            return Completed(
+                1, "", "Sorry, try again.\nsudo: no password was provided\nsudo: 1 incorrect password attempt\n"
+            )
+        return OK if argv[5] == "-v" else self._run(argv[5:], run)
+
+    def _run(self, argv: tuple[str, ...], run: Callable[[tuple[str, ...]], Completed]) -> Completed:
+        self.ran_as_root.append(argv)
+        return run(argv)
+
+
+class FakeAsker:
+    """A user who answers what the test says, in order, and then declines."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self.answers = list(answers)
+        self.asked: list[Question] = []
+
+    async def ask(self, question: Question) -> str | None:
+        self.asked.append(question)
+        return self.answers.pop(0) if self.answers else None
 
 
 @dataclass
@@ -81,8 +149,10 @@ class FakeSystemd:
                 self.starts += 1
                 self.active, self.sub = "active", "running"
             return OK
-        if argv[:2] == ("systemctl", "show"):
+        if argv[:2] == ("systemctl", "show") or argv[2:5] == ("systemctl", "--user", "show"):
             return Completed(0, self.show(), "")
+        if argv[:2] == ("loginctl", "show-user"):
+            return Completed(0, "Linger=yes\n", "")
         return Completed(127, "", f"{argv[0]}: not found")
 
     def show(self) -> str:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leptontui.actions.names import MAX_REASON, checked_unit, is_reason_of, node_names, reason_of, user_label
+from leptontui.actions.names import (
+    MAX_REASON,
+    UnitReference,
+    checked_unit,
+    is_reason_of,
+    node_names,
+    reason_of,
+    user_label,
+)
 from leptontui.errors import ActionError
 from leptontui.model.action import ActionName, ActionRequest
 from leptontui.model.target import HostTarget
@@ -26,13 +34,14 @@ def test_a_unit_is_refused_or_a_plain_name(unit: str) -> None:
         checked = checked_unit(unit, (unit,))
     except ActionError:
         return
-    assert checked == unit
-    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*", checked)
+    assert checked.text == unit
+    assert re.fullmatch(r"[A-Za-z0-9_/][A-Za-z0-9:_.@+/\\-]*", checked.name)
+    assert ".." not in checked.name.split("/")
 
 
 @pytest.mark.parametrize("unit", ["vllm@0.service", "dev-sda\\x2d1.swap", "a.timer", "ollama"])
 def test_a_unit_that_systemd_takes_is_taken(unit: str) -> None:
-    assert checked_unit(unit, (unit,)) == unit
+    assert checked_unit(unit, (unit,)) == UnitReference(unit, "systemd", unit)
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,7 @@ class SaidTransport:
     async def connect(self) -> None:
         """Nothing to dial."""
 
-    async def run(
-        self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"", output_limit: int = 0
-    ) -> Completed:
+    async def run(self, argv: Sequence[str], **how: object) -> Completed:
         raise NotImplementedError
 
     async def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> SaidStream:
