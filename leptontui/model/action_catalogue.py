@@ -8,7 +8,7 @@ from leptontui.model.action import ActionName, Danger
 from leptontui.model.action_spec import ActionSpec, Parameter, ParameterKind, Where
 
 _GPU: Final = Parameter(
-    "gpu", "the GPU's index, as nvidia-smi counts", ParameterKind.PATTERN, pattern=r"\d{1,3}", default=None
+    "gpu", "the GPU's index, as nvidia-smi counts, or all", ParameterKind.PATTERN, pattern=r"all|[0-9]{1,3}"
 )
 
 SHIPPED: Final[dict[str, ActionSpec]] = {
@@ -190,6 +190,14 @@ SHIPPED: Final[dict[str, ActionSpec]] = {
                     choices=("auto", "slurm", "now"),
                     default="auto",
                 ),
+                Parameter(
+                    "wait",
+                    "minutes that its jobs are waited for; Slurm reboots it whenever they end",
+                    ParameterKind.NUMBER,
+                    low=0,
+                    high=10_080,
+                    default="15",
+                ),
             ),
             takes_reason=True,
             captures_evidence=True,
@@ -290,6 +298,7 @@ SHIPPED: Final[dict[str, ActionSpec]] = {
             affects="nobody",
             verified_by="the archive is read back",
             undone_by="nothing to undo",
+            needs_live_link=False,  # the hosts worth asking are sick
             timeout_s=120.0,
         ),
     )
