@@ -116,9 +116,14 @@ def _gpus(snapshot: FleetSnapshot) -> pl.DataFrame:
         bare = bare.select(_OF_A_BARE_HOST)  # not its memory: that column is the GPUs' here
         gpus = pl.concat([gpus, bare], how="diagonal")
     of_hosts = [name for name in ("node_state", "partitions") if name in hosts.columns and name not in gpus.columns]
-    causes = hosts.select("host", "link_cause", *of_hosts, host_rank=_ranks(hosts))
+    causes = hosts.select("host", "link_cause", *of_hosts, host_rank=_ranks(hosts), __received="received_unix_s")
     gpus = gpus.drop("link_cause", strict=False)  # of a host without GPUs it would be null
-    return with_work(gpus, snapshot).join(causes, on="host", how="left", maintain_order="left")
+    joined = with_work(gpus, snapshot).join(causes, on="host", how="left", maintain_order="left")
+    if "state" not in joined.columns:
+        return joined.drop("__received")
+    # Nothing comes from a GPU that is gone: that it is gone is as old as what came last from its host.
+    received = pl.when(pl.col("state") == "gone").then("__received").otherwise("received_unix_s")
+    return joined.with_columns(received_unix_s=received).drop("__received")
 
 
 def _hosts(snapshot: FleetSnapshot) -> pl.DataFrame:

@@ -189,6 +189,14 @@ def test_instances_stand_below_their_gpu_and_are_no_further_gpus():
     assert arrangement.summary.gpus == 48
 
 
+def test_a_gpu_that_was_gone_before_is_as_old_as_what_came_last_from_its_host():
+    gone = gpu_row("a", 0, state="gone", link="lost", received_unix_s=T0 - 7200.0)
+    there = gpu_row("a", 1, state="present", link="lost", received_unix_s=T0 - 90.0)
+    snapshot = make_snapshot([host_row("a", link="lost", received_unix_s=T0 - 90.0)], [gone, there])
+    rows = arrange(snapshot, ViewState()).rows(0, 9)
+    assert [row.standing.received_unix_s for row in rows] == [T0 - 90.0] * 2
+
+
 def test_gone_and_unknown_gpus_are_no_live_ones():
     snapshot = rich_fleet()
     rows = {(row.id.host, row.number): row for row in arrange(snapshot, ViewState()).rows(0, 99) if row.id.gpu_uuid}
