@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from leptontui.model.alert import Alert, AlertGroup, AlertState
@@ -39,16 +39,17 @@ def triage_page(snapshot: FleetSnapshot, text: str = "", opened: Collection[str]
         lines[head.section].append(((CARE_ORDER.index(head.care), place), [head, *members]))
     rows = [
         row
-        for section in (Section.NOW, Section.AHEAD)
+        for section in (Section.NOW, Section.AHEAD, Section.PENDING)
         for _, block in sorted(lines[section], key=_place)
         for row in block
     ]
-    ahead = sum(_section(group) is Section.AHEAD for group in loose)
+    counts = Counter(_section(group) for group in loose)
     return TriagePage(
         board,
         (*rows, *changes(snapshot, terms, numbers)),
-        groups_now=len(loose) - ahead,
-        groups_ahead=ahead,
+        groups_now=counts[Section.NOW],
+        groups_ahead=counts[Section.AHEAD],
+        groups_pending=counts[Section.PENDING],
         filtered_out=len(loose) - kept,
         hosts_live=snapshot.link_counts.live,
         hosts_total=snapshot.link_counts.total,
@@ -117,8 +118,13 @@ def _places(group: AlertGroup, alerts: tuple[Alert, ...], numbers: Numbers) -> s
 
 
 def _section(group: AlertGroup) -> Section:
-    """What is comes before what will be: a group is foretold only if all of it is."""
-    return Section.AHEAD if all(alert.is_predictive for alert in group.alerts) else Section.NOW
+    """What is comes before what will be, and both before what has not held for long enough to say so.
+
+    A group is foretold, or pending, only if all of it is.
+    """
+    if all(alert.is_predictive for alert in group.alerts):
+        return Section.AHEAD
+    return Section.PENDING if all(alert.state is AlertState.PENDING for alert in group.alerts) else Section.NOW
 
 
 def care_of(alert: Alert) -> Care:

@@ -15,6 +15,7 @@ class Section(StrEnum):
 
     NOW = "wrong now"
     AHEAD = "will be"
+    PENDING = "pending"
     CHANGED = "what changed"
 
 
@@ -123,7 +124,7 @@ class TriagePage:
     Attributes:
         board: what it was made of.
         rows: by section, in each the worst first; what changed, newest first.
-        groups_now, groups_ahead: lines of the first two sections before filtering, members not counted.
+        groups_now, groups_ahead, groups_pending: lines of these sections before filtering, members not counted.
         filtered_out: lines that the filter leaves out.
         hosts_live, hosts_total: on how many hosts rules see anything, of how many.
         numbers: what GPUs that have no label for it are called, by host and uuid.
@@ -133,6 +134,7 @@ class TriagePage:
     rows: tuple[Row, ...]
     groups_now: int
     groups_ahead: int
+    groups_pending: int
     filtered_out: int
     hosts_live: int
     hosts_total: int

@@ -1,4 +1,4 @@
-"""The triage list without its keys: counts, filter, the rows of three sections, all about the chosen one."""
+"""The triage list without its keys: counts, filter, the rows by section, all about the chosen one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class TriageList(ListScreen[TriagePage, Row]):
         return row.key
 
     def items(self) -> Sequence[Row | Heading]:
-        """The three sections."""
+        """The sections."""
         if self.page is None:
             return ()
         return tuple(triage_words.items(self.page, self.clock(), has_failed=bool(self.condition.failure)))

@@ -34,6 +34,11 @@ def items(page: TriagePage, now_unix_s: float, *, has_failed: bool = False) -> I
     else:
         what = "no prediction fits the filter" if page.groups_ahead else "nothing is predicted"
         yield Heading(f"will be: {what}{_judged(page)}", "dim")
+    if pending := by_section[Section.PENDING]:
+        yield Heading("")
+        counted = _counted(pending, page.groups_pending, "trouble")
+        yield Heading(f"pending: {counted}, not yet for as long as the rule asks", "dim")
+        yield from pending
     yield Heading("")
     changed = by_section[Section.CHANGED]
     yield Heading("what changed in the last hour" if changed else "nothing changed in the last hour", "dim")
