@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from leptontui.model.alert import AlertBoard
 from leptontui.model.anomaly import Anomaly, AnomalyWatch
 from leptontui.model.health import HostEvent
-from leptontui.model.link import Link, LinkCounts
+from leptontui.model.link import Link, LinkCounts, Outage
 from leptontui.model.question import Question
 from leptontui.model.series import Forecast, ForecasterStatus, Series, SeriesKey
 from leptontui.model.target import HostTarget
@@ -48,9 +48,9 @@ class Frames:
     Of both also the verdict (`health.fusion.COLUMNS`; null where nothing fresh is known): `verdict_rank: i8` and
     `verdict_action: str` (a `Remedy`), `verdict_words: str`, `verdict_reason: str`, `verdict_source: str`,
     `verdict_evidence: list[str]`; a host's is the worst of its own and its GPUs', and `own_verdict_action`, `…_words`,
-    `…_source` and `…_evidence` are its own alone. And how they compare with their peers: of GPUs `peer_z_clock`, `peer_z_power`,
-    `peer_z_temp`, `peer_z_util`, `peer_z_memory`, `peer_z_pcie: f32` (robust z-scores), `peer_count: u32`,
-    `straggler: str` and `outlier: str` (null if it is none); of hosts `peer_z_temp`, `peer_z_clock: f32` and
+    `…_source` and `…_evidence` are its own alone. And how they compare with their peers: of GPUs `peer_z_clock`,
+    `peer_z_power`, `peer_z_temp`, `peer_z_util`, `peer_z_memory`, `peer_z_pcie: f32` (robust z-scores), `peer_count:
+    u32`, `straggler: str` and `outlier: str` (null if it is none); of hosts `peer_z_temp`, `peer_z_clock: f32` and
     `odd_host: str`, and the labels `rack: str` and `switch: str`.
 
     GPUs that are MIG instances are rows of their own, after their GPU. `state` is "present", "gone", or "unknown"
@@ -98,6 +98,7 @@ class FleetSnapshot:
         anomalies: series that left what is usual for them, going on or ended within ten minutes; going on first, then
             the oddest.
         anomaly_watch: how the search for them goes; None where there is none.
+        outages: the last time that each host was out of reach and came back, by host name.
     """
 
     fleet: str
@@ -122,3 +123,4 @@ class FleetSnapshot:
     alerts: AlertBoard = field(default_factory=AlertBoard)
     anomalies: tuple[Anomaly, ...] = ()
     anomaly_watch: AnomalyWatch | None = None
+    outages: Mapping[str, Outage] = field(default_factory=dict)

@@ -116,6 +116,7 @@ class Publisher:
             interval_s=self._interval_s,
             links=self._roster.links,
             link_counts=self._roster.counts,
+            outages=self._roster.outages,
             dropped_sweeps=made_of.dropped_sweeps,
             newest_age_s=max(0.0, now_unix_s - newest) if isinstance(newest, float) else None,
             frames=frames,

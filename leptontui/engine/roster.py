@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from leptontui.model.link import Link, LinkCounts, LinkState
+from leptontui.model.link import Link, LinkCounts, LinkState, Outage
 from leptontui.model.target import Fleet, HostTarget
 
 _SCHEMA = {
@@ -38,6 +38,9 @@ class Roster:
     def __init__(self, fleet: Fleet, now_unix_s: float) -> None:
         self._targets: dict[str, HostTarget] = {}
         self._links: dict[str, Link] = {}
+        self._lost: dict[str, Link] = {}
+        self._outages: dict[str, Outage] = {}
+        self._outages_view: Mapping[str, Outage] | None = None
         self._view: tuple[Mapping[str, Link], LinkCounts, pl.DataFrame, Mapping[str, HostTarget]] | None = None
         self.set_fleet(fleet, now_unix_s)
 
@@ -58,14 +61,30 @@ class Roster:
         self._links = {
             name: self._links.get(name) or Link(name, LinkState.DIALING, now_unix_s) for name in self._targets
         }
-        self._view = None
-        return before - self._targets.keys()
+        gone = before - self._targets.keys()
+        for name in gone:
+            self._lost.pop(name, None)
+            self._outages.pop(name, None)
+        self._view = self._outages_view = None
+        return gone
 
     def update(self, link: Link) -> None:
         """Take the new state of one link; a host that is not of the fleet is ignored."""
         if link.host in self._links:
+            self._note_outage(link)
             self._links[link.host] = link
             self._view = None
+
+    def _note_outage(self, link: Link) -> None:
+        """A host that was heard before is lost until it is heard again, whatever its link goes through meanwhile."""
+        if link.state is LinkState.LIVE:
+            lost = self._lost.pop(link.host, None)
+            if lost is not None:
+                cause = lost.fault.cause if lost.fault is not None else ""
+                self._outages[link.host] = Outage(link.host, lost.since_unix_s, link.since_unix_s, cause)
+                self._outages_view = None
+        elif link.state in {LinkState.LOST, LinkState.REFUSED} and link.sweeps:
+            self._lost.setdefault(link.host, link)
 
     def link(self, host: str) -> Link | None:
         """The link of `host`, None if it is not of the fleet."""
@@ -75,6 +94,13 @@ class Roster:
     def links(self) -> Mapping[str, Link]:
         """Links by host name, immutable."""
         return self._views()[0]
+
+    @property
+    def outages(self) -> Mapping[str, Outage]:
+        """The last outage of each host that is heard again, immutable."""
+        if self._outages_view is None:
+            self._outages_view = MappingProxyType(dict(self._outages))
+        return self._outages_view
 
     @property
     def counts(self) -> LinkCounts:

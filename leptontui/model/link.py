@@ -128,6 +128,23 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which nothing came from a host that was heard before, and that is over.
+
+    Attributes:
+        host: the host's name in the fleet.
+        from_unix_s: when its link was found to be lost.
+        until_unix_s: when it was live again.
+        cause: why it was lost, one line.
+    """
+
+    host: str
+    from_unix_s: float
+    until_unix_s: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkCounts:
     """How many links are in each state."""
 

@@ -1,4 +1,4 @@
-"""What changed lately: alerts that fired, were taken on or ended, hosts that booted, and what hosts reported."""
+"""What changed lately: alerts that fired, were taken on or ended, hosts that booted or came back, what hosts told."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from leptontui.snapshot import FleetSnapshot
 from leptontui.view.alert_filter import AlertTerm, fits
 from leptontui.view.alert_places import Numbers, apart, place_of
 from leptontui.view.event_rows import EventRow, event_rows
+from leptontui.view.recoveries import recoveries
 from leptontui.view.triage_rows import ChangeRow
 
 LATELY_S: Final = 3600.0
@@ -40,7 +41,8 @@ def changes(snapshot: FleetSnapshot, terms: Sequence[AlertTerm], numbers: Number
     # Of thousands only the newest are put in words.
     newest = heapq.nlargest(_MOST, found, key=_time)
     rows = [_row(one, numbers) for one in newest]
-    rows += [row for row in (*_events(snapshot, since), *_boots(snapshot)) if _speaks(row, terms)]
+    told = (*_events(snapshot, since), *_boots(snapshot), *recoveries(snapshot.outages.values(), board.resolved, since))
+    rows += [row for row in told if _speaks(row, terms)]
     rows.sort(key=lambda row: -row.t_unix_s)
     return tuple(rows[:_MOST])
 

@@ -151,9 +151,10 @@ def _change(row: ChangeRow, columns: TriageColumns, now_unix_s: float) -> Sequen
         Piece(f"{glyph} ", role),
         Piece(f"{clock(row.t_unix_s, now_unix_s):>{AGE}}  ", "dim"),
         Piece(f"{fit(row.where, columns.where)}  "),
-        Piece(f"{row.what}{times}", role if row.what not in {"resolved", "acknowledged"} else "well"),
+        Piece(f"{row.what}{times}", "well" if row.what in _GOOD else role),
         Piece(f"  {row.text}", "dim"),
     )
 
 
+_GOOD: Final = frozenset({"resolved", "acknowledged", "back"})
 _OWN_GLYPHS: Final = {"acknowledged": "✓", "booted": "↻", "resolved": "●"}

@@ -7,7 +7,7 @@ from typing import Self
 
 from leptontui.engine.engine import LARGE_FLEET, Engine, tick_s_of
 from leptontui.engine.roster import Roster
-from leptontui.model.link import Link, LinkState
+from leptontui.model.link import Fault, FaultKind, Link, LinkState, Outage
 from leptontui.model.question import Question, QuestionKind
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.snapshot import FleetSnapshot
@@ -113,6 +113,32 @@ def test_a_roster_takes_the_new_objects_also_where_they_are_equal() -> None:
     assert roster.targets["a"].node_state == "idle"
     assert roster.link("a") == Link("a", LinkState.LIVE, 5.0)
     assert roster.set_fleet(Fleet("one", ()), 9.0) == {"a"}
+
+
+def test_a_host_that_was_lost_for_a_moment_and_is_back_is_remembered() -> None:
+    roster = Roster(Fleet("one", (A,)), 1.0)
+    fault = Fault(FaultKind.LINK_DROPPED, "the connection was reset")
+    roster.update(Link("a", LinkState.LOST, 2.0, fault))
+    roster.update(Link("a", LinkState.LIVE, 3.0, sweeps=1))
+    assert not roster.outages, "it was not heard before"
+    roster.update(Link("a", LinkState.LOST, 50.0, fault, sweeps=40))
+    roster.update(Link("a", LinkState.LOST, 50.0, Fault(FaultKind.TIME_OUT, "no answer"), sweeps=40, dials=3))
+    assert not roster.outages
+    roster.update(Link("a", LinkState.LIVE, 91.0, sweeps=41))
+    told = roster.outages
+    assert told == {"a": Outage("a", 50.0, 91.0, "the connection was reset")}
+    roster.update(Link("a", LinkState.STALE, 95.0, sweeps=41))
+    roster.update(Link("a", LinkState.LIVE, 99.0, sweeps=42))
+    assert roster.outages is told, "it was slow, not lost"
+    roster.set_fleet(Fleet("one", ()), 100.0)
+    assert not roster.outages
+
+
+async def test_what_came_back_is_in_the_snapshot() -> None:
+    async with Watched(Fleet("one", (A,))) as watched:
+        for state, sweeps in ((LinkState.LIVE, 1), (LinkState.LOST, 1), (LinkState.LIVE, 2)):
+            watched.engine.link_changed(Link("a", state, 5.0, sweeps=sweeps))
+        assert set((await watched.next()).outages) == {"a"}
 
 
 def test_a_large_fleet_is_published_half_as_often() -> None:

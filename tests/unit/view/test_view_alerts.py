@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from leptontui.model.alert import AlertState, Level, Matcher
 from leptontui.model.health import Severity
+from leptontui.model.link import Outage
 from leptontui.view.alert_filter import fits, terms_of
 from leptontui.view.alert_places import apart
 from leptontui.view.lasting import CHOICES, lasting
@@ -166,6 +167,53 @@ def test_a_group_that_is_partly_foretold_is_wrong_now():
     page = triage_page(alert_fleet(board(group(STRAGGLER, HOT, id="g")), events=()))
     assert page.rows[0].section is Section.NOW
     assert (page.groups_now, page.groups_ahead) == (1, 0)
+
+
+def back(fleet, **filtered):
+    page = triage_page(fleet, **filtered)
+    return [(row.where, row.text) for row in page.rows if row.key[0] == "back"]
+
+
+def test_a_host_that_was_lost_for_a_moment_is_told_to_be_back():
+    one = Outage("gpu-001", T0 - 141, T0 - 100, "the connection was reset")
+    old = Outage("gpu-002", T0 - 9000, T0 - 8000, "no answer")
+    fleet = alert_fleet(board(), outages={one.host: one, old.host: old})
+    assert back(fleet) == [("gpu-001", "answers again, out of reach for 41 s: the connection was reset")]
+    assert back(fleet, text="host:gpu-001") == back(fleet)
+    assert back(fleet, text="host:gpu-003") == []
+
+
+def test_hosts_that_come_back_together_are_one_line():
+    lost = [
+        Outage(f"gpu-{n:03d}", T0 - 200, T0 - 170 + n, "bastion2: no route" if n else "time-out") for n in range(40)
+    ]
+    later = Outage("gpu-099", T0 - 50, T0 - 9, "")
+    found = back(alert_fleet(board(), outages={one.host: one for one in (*lost, later)}))
+    assert found == [
+        ("gpu-099", "answers again, out of reach for 41 s"),
+        ("40 hosts", "answer again, out of reach for 30 s to 69 s: bastion2: no route"),
+    ]
+
+
+def test_a_recovery_that_an_alert_told_is_told_once():
+    outage = Outage("gpu-001", T0 - 600, T0 - 100, "no answer")
+    ended = alert("host-unreachable", "gpu-001", state=AlertState.RESOLVED)
+    ended = replace(ended, since_unix_s=T0 - 598, resolved_unix_s=T0 - 97)
+    assert back(alert_fleet(board(resolved=(ended,)), outages={"gpu-001": outage})) == []
+    before = replace(ended, since_unix_s=T0 - 5000)  # it told of something else
+    assert len(back(alert_fleet(board(resolved=(before,)), outages={"gpu-001": outage}))) == 1
+
+
+def test_what_is_pending_pushes_no_prediction_down():
+    pending = [replace(alert(f"p{n}", f"gpu-{n:03d}"), state=AlertState.PENDING, fired_unix_s=None) for n in range(30)]
+    page = triage_page(alert_fleet(board(group(XID), *map(group, pending), group(HOT))))
+    rows = [row for row in page.rows if not isinstance(row, ChangeRow)]
+    assert [row.section for row in rows] == [Section.NOW, Section.AHEAD, *[Section.PENDING] * 30]
+    assert (page.groups_now, page.groups_ahead, page.groups_pending) == (1, 1, 30)
+    mixed = triage_page(alert_fleet(board(group(STRAGGLER, pending[0], id="g"))))
+    assert mixed.rows[0].section is Section.NOW, "one of them fires"
+    foretold = replace(HOT, state=AlertState.PENDING)
+    assert triage_page(alert_fleet(board(group(foretold)))).rows[0].section is Section.AHEAD
 
 
 def test_a_filter_leaves_the_members_it_fits():
