@@ -1,7 +1,7 @@
 """The audit file: one JSON line before and one after each action, chained by SHA-256, on disk before anything is run.
 
-The chain shows a line that was changed, dropped or put in between. It has no key: it does not show that the last lines
-were cut off, nor stop somebody who writes the whole file anew. Ship the lines elsewhere where that matters.
+The chain shows a line that was changed, dropped, moved or put in between, and the head beside it that lines were cut
+off the end. Neither has a key: they do not stop somebody who writes both anew, see `audit_reading`.
 """
 
 from __future__ import annotations
@@ -10,45 +10,36 @@ import asyncio
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 
+from leptontui.actions.actor import Actor
+from leptontui.actions.audit_copy import send_copy
+from leptontui.actions.audit_head import Head, read_head, write_head
+from leptontui.actions.audit_reading import FIRST, BadLine, Json, verify
 from leptontui.errors import AuditError
+from leptontui.model.policy import Syslog
 
-FIRST: Final = "0" * 64
-"""What the first line has in the place of its predecessor's hash."""
+__all__ = ["FIRST", "Audit", "BadLine", "Json", "default_path", "verify"]
+
+_LOG = logging.getLogger(__name__)
 
 _LOCK_WITHIN_S: Final = 5.0
 _LOCK_POLL_S: Final = 0.02
 _TAIL_BYTES: Final = 64 * 1024
 _MEND: Final = "nothing is run without an audit: make the file writable or name another one"
 
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
-
 
 def default_path() -> Path:
     """Where the audit is kept unless told otherwise: `audit.jsonl` in the user's state directory."""
     return platformdirs.user_state_path("leptontui") / "audit.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """The first line at which an audit file cannot be trusted.
-
-    Attributes:
-        number: counted from 1.
-        reason: what is wrong with it.
-    """
-
-    number: int
-    reason: str
 
 
 class Audit:
@@ -57,34 +48,91 @@ class Audit:
     Args:
         path: the file; made with mode 0600, its directory with 0700. None means `default_path()`.
         sudo_user: who became the acting user through sudo; None means what `SUDO_USER` says.
+        actor: who acts: where from, and through which terminal; None where that is not known.
+        copies: whether each line goes to the system's log, too.
+        send: sends it there; given by tests.
     """
 
-    def __init__(self, path: Path | None = None, *, sudo_user: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        sudo_user: str | None = None,
+        actor: Actor | None = None,
+        copies: Callable[[], Syslog] = lambda: Syslog.OFF,
+        send: Callable[[Mapping[str, Json], str], None] = send_copy,
+    ) -> None:
         self.path = path if path is not None else default_path()
         self._sudo_user = os.environ.get("SUDO_USER", "") if sudo_user is None else sudo_user
+        self._actor, self._copies, self._send = actor, copies, send
 
     async def write(self, event: str, t_unix_s: float, fields: Mapping[str, Json]) -> None:
         """Append one line and wait until it is on disk. Not undone by cancellation: the line is written or not.
 
         Raises:
-            AuditError: it cannot be told that the line is on disk.
+            AuditError: it cannot be told that the line is on disk, or in the system's log where that is required.
         """
         line: dict[str, Json] = {"t_unix_s": round(t_unix_s, 3), "event": event, **fields, "sudo_user": self._sudo_user}
+        if (actor := self._actor) is not None:
+            line |= {"uid": actor.uid, "login_user": actor.login_user, "tty": actor.tty}
+            line |= {"machine": actor.host, "came_from": actor.came_from}
         await asyncio.shield(asyncio.to_thread(self._append, line))
 
     def _append(self, line: dict[str, Json]) -> None:
         try:
             with self._locked() as handle:
                 previous, is_torn = _last_line(handle)
-                line["prev"] = hashlib.sha256(previous).hexdigest() if previous is not None else FIRST
+                digest = hashlib.sha256(previous).hexdigest() if previous is not None else FIRST
+                line["prev"] = digest
                 if is_torn:
                     line["after_torn"] = True
-                written = json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
-                _write_all(handle, b"\n" + written if is_torn else written)
+                count = self._count(handle, digest, line, is_torn=is_torn)
+                written = json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode()
+                hashed = hashlib.sha256(written).hexdigest()
+                self._copy(line, hashed)
+                end = os.fstat(handle).st_size
+                _write_all(handle, (b"\n" if is_torn else b"") + written + b"\n")
                 os.fsync(handle)
+                try:
+                    write_head(self.path, Head(count + 1, hashed))
+                except OSError:
+                    with suppress(OSError):  # nothing is run: nothing shall look as if it had been begun
+                        os.ftruncate(handle, end)
+                    raise
         except OSError as error:
             reason = error.strerror or str(error)
             raise AuditError(f"the audit file {self.path} cannot be written: {reason}", _MEND) from error
+
+    def _count(self, handle: int, digest: str, line: dict[str, Json], *, is_torn: bool) -> int:
+        """How many lines there are; what the head says that cannot be so is noted in the line."""
+        try:
+            head = read_head(self.path)
+        except ValueError:
+            line["after_cut"] = "the head was spoilt"
+            return _count_lines(handle)
+        if head is not None and head.last == digest and not is_torn:
+            return head.lines
+        hashes = _hashes(handle)
+        if head is None and hashes:
+            line["head_made"] = True
+        elif head is not None and not (head.lines <= len(hashes) and hashes[head.lines - 1] == head.last):
+            line["after_cut"] = f"there were {head.lines} lines, the last with the hash {head.last}"
+        return len(hashes)
+
+    def _copy(self, line: Mapping[str, Json], digest: str) -> None:
+        wanted = self._copies()
+        if wanted is Syslog.OFF:
+            return
+        try:
+            self._send(line, digest)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if wanted is Syslog.REQUIRED:
+                raise AuditError(
+                    f"the audit's copy cannot be written to the system's log: {reason}",
+                    "the policy requires it, so nothing is run: mend the log",
+                ) from error
+            _LOG.warning("a line of the audit is not in the system's log: %s", reason)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -114,6 +162,17 @@ def _lock(handle: int) -> None:
             return
 
 
+def _hashes(handle: int) -> list[str]:
+    """The hash of every line. Only where the head does not say how it stands: the whole file is read."""
+    raw = os.pread(handle, os.fstat(handle).st_size, 0)
+    lines = raw.split(b"\n")
+    return [hashlib.sha256(line).hexdigest() for line in (lines[:-1] if lines[-1] == b"" else lines)]
+
+
+def _count_lines(handle: int) -> int:
+    return len(_hashes(handle))
+
+
 def _sync_directory(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -140,39 +199,3 @@ def _last_line(handle: int) -> tuple[bytes | None, bool]:
         tail = os.pread(handle, size, start) + tail
     is_torn = not tail.endswith(b"\n")
     return tail.removesuffix(b"\n").rsplit(b"\n", 1)[-1], is_torn
-
-
-def verify(path: Path) -> BadLine | None:
-    """Read an audit file and check its chain.
-
-    A line torn by a crash is no fault if its successor says so and is chained to what is left of it.
-
-    Returns:
-        The first line that cannot be trusted, None if all can.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    lines = path.read_bytes().split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
-    expected, torn = FIRST, None
-    for number, raw in enumerate(lines, 1):
-        line = _decoded(raw)
-        if torn is not None and (line is None or line.get("after_torn") is not True):
-            return torn
-        torn = None
-        if line is None:
-            torn = BadLine(number, "is not a JSON object: torn by a crash, or tampered with")
-        elif line.get("prev") != expected:
-            return BadLine(number, "does not follow from the line before it")
-        expected = hashlib.sha256(raw).hexdigest()
-    return torn
-
-
-def _decoded(raw: bytes) -> dict[str, Json] | None:
-    try:
-        line = json.loads(raw)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) else None
