@@ -118,6 +118,8 @@ class Prepared:
         deed: the check before and the verification after.
         made_unix_s: when it was made.
         take_back: by a step's number what takes it back; run in reverse for those that went well if a later one fails.
+        others: names of further hosts that it changes, e.g. a fail-over's standby: locked and judged as the target.
+        ends_jobs: ids of the jobs that it ends; None: all that are there, where the action is one that ends jobs.
     """
 
     plan: Plan
@@ -126,6 +128,8 @@ class Prepared:
     deed: Deed
     made_unix_s: float
     take_back: Mapping[int, Step] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    ends_jobs: tuple[str, ...] | None = None
 
     def reach_of(self, step: Step) -> Reach:
         """Where a step is run."""

@@ -8,6 +8,7 @@ from typing import Final
 from leptontui.actions.compose import prepare_compose_restart, prepare_compose_scale
 from leptontui.actions.containers import prepare_container_restart
 from leptontui.actions.evidence_action import prepare_evidence
+from leptontui.actions.failover import prepare_fail_over
 from leptontui.actions.names import SYSTEMD, unit_reference
 from leptontui.actions.reach import Prepared
 from leptontui.actions.reboot import prepare_reboot
@@ -50,6 +51,7 @@ PREPARE: Final[dict[str, Prepare]] = {
     ActionName.DRAIN: prepare_drain,
     ActionName.UNDRAIN: prepare_undrain,
     ActionName.REBOOT: prepare_reboot,
+    ActionName.FAIL_OVER: prepare_fail_over,
     ActionName.EVIDENCE: prepare_evidence,
 }
 """By the action's name; those of the user are prepared by `custom`."""

@@ -29,7 +29,21 @@ AUTOMATIC_REASONS: Final = frozenset({"Not responding", "Node unexpectedly reboo
 """Reasons that slurmctld itself gives to a node that went DOWN: nobody's, so a drain may take their place."""
 
 _NOT_AVAILABLE: Final = frozenset(
-    {"down", "drain", "drng", "fail", "failg", "maint", "unk", "futr", "inval", "pow_dn", "powering_down", "reboot"}
+    {
+        "down",
+        "drain",
+        "drng",
+        "fail",
+        "failg",
+        "maint",
+        "unk",
+        "futr",
+        "inval",
+        "pow_dn",
+        "powering_down",
+        "reboot",
+        "boot",
+    }
 )
 """Short states of sinfo(1) in which no job can start on a node."""
 
@@ -87,7 +101,7 @@ class NodeRecord:
     @property
     def is_rebooting(self) -> bool:
         """Whether Slurm has told it to reboot, and it is not back yet."""
-        return "REBOOT_ISSUED" in self.flags or "^" in self.state
+        return bool(self.flags & {"REBOOT_ISSUED", "REBOOT"}) or "^" in self.state
 
     @property
     def has_reason_of_a_human(self) -> bool:
@@ -168,11 +182,12 @@ class NodeJob:
     @property
     def left_s(self) -> int | None:
         """Seconds until its time limit ends it; None where it has none, or Slurm does not say."""
-        match = _DURATION.fullmatch(self.left)
-        if match is None:
-            return None
-        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        return _seconds(self.left)
+
+    @property
+    def elapsed_s(self) -> int | None:
+        """Seconds since it began; None where Slurm does not say."""
+        return _seconds(self.elapsed)
 
     @property
     def words(self) -> str:
@@ -184,6 +199,15 @@ class NodeJob:
 
 _DURATION: Final = re.compile(r"(?:(\d{1,5})-)?(?:(\d{1,5}):)?(\d{1,3}):(\d{2})")
 """squeue(1): [days-]hours:minutes:seconds, hours left out below one."""
+
+
+def _seconds(duration: str) -> int | None:
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
 
 JOB_FORMAT: Final = "%i|%u|%D|%M|%L|%j"
 """For `squeue -o`: the name, in which anything may stand, comes last."""
@@ -216,19 +240,25 @@ class PartitionRoom:
 
 def parse_room(text: str, node: str, partitions: tuple[str, ...]) -> list[PartitionRoom]:
     """Read the output of `sinfo -h -N -o SINFO_FORMAT`: the room in `partitions` without `node`, in their order."""
-    totals = dict.fromkeys(partitions, 0)
-    available = dict.fromkeys(partitions, 0)
+    known = parse_availability(text)
+    return [
+        PartitionRoom(name, sum(can for other, can in known[name].items() if other != node), len(known[name]))
+        for name in partitions
+        if name in known
+    ]
+
+
+def parse_availability(text: str) -> dict[str, dict[str, bool]]:
+    """Read the same: by partition, whether each of its nodes can take jobs."""
+    found: dict[str, dict[str, bool]] = {}
     for line in text.split("\n"):
         name, _, rest = line.partition("|")
-        state, _, partition = rest.partition("|")
-        partition = partition.strip().rstrip("*")
-        if partition not in totals:
-            continue
-        totals[partition] += 1
-        is_silent = "*" in state
-        if name.strip() != node and not is_silent and state.strip(_FLAGS_OF_A_STATE) not in _NOT_AVAILABLE:
-            available[partition] += 1
-    return [PartitionRoom(name, available[name], totals[name]) for name in partitions if totals[name]]
+        state, bar, partition = rest.partition("|")
+        if bar:
+            is_silent = "*" in state
+            can_take = not is_silent and state.strip(_FLAGS_OF_A_STATE) not in _NOT_AVAILABLE
+            found.setdefault(partition.strip().rstrip("*"), {})[name.strip()] = can_take
+    return found
 
 
 OUT_FORMAT: Final = "%N|%u|%H|%E"

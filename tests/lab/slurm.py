@@ -22,6 +22,13 @@ from pathlib import Path
 from typing import Self
 
 _NEEDED = ("munged", "slurmctld", "slurmd", "scontrol", "squeue", "sinfo", "sbatch", "scancel")
+# slurmd runs it on the node that is to reboot; whose it is, its parent's command line says.
+_REBOOT = """\
+#!/bin/sh
+tr '\\0' ' ' </proc/$PPID/cmdline >>{root}/rebooted
+echo >>{root}/rebooted
+[ ! -x {root}/on-reboot ] || exec {root}/on-reboot
+"""
 _READY_WITHIN_S = 40.0
 _POLL_S = 0.1
 
@@ -50,6 +57,8 @@ SelectTypeParameters=CR_Core
 ReturnToService=2
 SlurmdTimeout=60
 KillWait=2
+RebootProgram={root}/reboot
+ResumeTimeout=120
 MailProg=/bin/true
 NodeName=gpu[0-{last}] NodeHostname={hostname} NodeAddr=127.0.0.1 Port=[{slurmd_ports}] CPUs=2 RealMemory=100
 PartitionName=train Nodes=gpu[0-{last}] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
@@ -94,6 +103,9 @@ class SlurmLab:
     def __init__(self, nodes: int = 2) -> None:
         self._nodes = nodes
         self._daemons: list[subprocess.Popen[bytes]] = []
+        self._of_node: dict[str, subprocess.Popen[bytes]] = {}
+        self._controller: subprocess.Popen[bytes] | None = None
+        self._started = 0
         self.root = Path()
         self.env: dict[str, str] = {}
 
@@ -142,6 +154,55 @@ class SlurmLab:
         """Wait until every node is idle and answers."""
         self._wait(self._all_idle, "the nodes to be idle")
 
+    def wait_for(self, is_so: Callable[[], bool], what: str) -> None:
+        """Wait until something is so; raises with the daemons' logs if it does not come."""
+        self._wait(is_so, what)
+
+    @property
+    def rebooted(self) -> str:
+        """Command lines of the slurmd that were told to reboot."""
+        path = self.root / "rebooted"
+        return path.read_text() if path.exists() else ""
+
+    def on_reboot(self, script: str) -> None:
+        """What RebootProgram does; nothing unless this is said."""
+        path = self.root / "on-reboot"
+        path.write_text(script)
+        path.chmod(0o755)
+
+    def end_node(self, name: str) -> None:
+        """The node falls over: its slurmd is gone."""
+        self._end(self._of_node.pop(name))
+
+    def start_node(self, name: str, *, has_rebooted: bool = False) -> None:
+        """Its slurmd is there; `has_rebooted` says to slurmctld that it comes of a fresh boot."""
+        flags = ("-b",) if has_rebooted else ()
+        self._of_node[name] = self._daemon("slurmd", "-D", *flags, "-N", name, "-f", str(self.root / "slurm.conf"))
+
+    def end_controller(self) -> None:
+        """slurmctld is gone."""
+        if self._controller is not None:
+            self._end(self._controller)
+            self._controller = None
+
+    def start_controller(self) -> None:
+        """slurmctld is there again, with what it knew."""
+        self._controller = self._daemon("slurmctld", "-D", "-f", str(self.root / "slurm.conf"))
+        self._wait(self._answers, "slurmctld to answer")
+
+    def _answers(self) -> bool:
+        done = subprocess.run(["scontrol", "ping"], env=self.env, capture_output=True, check=False)
+        return done.returncode == 0
+
+    def _end(self, daemon: subprocess.Popen[bytes]) -> None:
+        self._daemons.remove(daemon)
+        daemon.terminate()
+        try:
+            daemon.wait(15)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
     def _start(self) -> None:
         (self.root / "munge").mkdir(mode=0o755)
         (self.root / "state").mkdir(mode=0o700)
@@ -165,10 +226,12 @@ class SlurmLab:
             "SLURM_CONF": str(conf),
         }
         self._start_munge(munge_socket)
-        self._daemon("slurmctld", "-D", "-f", str(conf))
+        (self.root / "reboot").write_text(_REBOOT.format(root=self.root))
+        (self.root / "reboot").chmod(0o755)
+        self._controller = self._daemon("slurmctld", "-D", "-f", str(conf))
         for name in self.node_names:
             (self.root / f"spool-{name}").mkdir(mode=0o755)
-            self._daemon("slurmd", "-D", "-N", name, "-f", str(conf))
+            self.start_node(name)
         self.wait_idle()
 
     def _start_munge(self, munge_socket: Path) -> None:
@@ -187,11 +250,14 @@ class SlurmLab:
         )
         self._wait(munge_socket.exists, "munged's socket")
 
-    def _daemon(self, *argv: str) -> None:
-        with (self.root / f"daemon-{len(self._daemons)}-{argv[0]}.out").open("wb") as output:
-            self._daemons.append(
-                subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/")
+    def _daemon(self, *argv: str) -> subprocess.Popen[bytes]:
+        self._started += 1
+        with (self.root / f"daemon-{self._started}-{argv[0]}.out").open("wb") as output:
+            daemon = subprocess.Popen(
+                argv, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/"
             )
+        self._daemons.append(daemon)
+        return daemon
 
     def _all_idle(self) -> bool:
         done = subprocess.run(
@@ -215,14 +281,8 @@ class SlurmLab:
         return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in files)
 
     def _stop(self) -> None:
-        for daemon in reversed(self._daemons):  # the nodes before the controller, munge last
-            if daemon.poll() is None:
-                daemon.terminate()
-                try:
-                    daemon.wait(15)
-                except subprocess.TimeoutExpired:
-                    daemon.kill()
-                    daemon.wait()
+        for daemon in reversed([*self._daemons]):  # the nodes before the controller, munge last
+            self._end(daemon)
         for pid in self._left_over():
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
