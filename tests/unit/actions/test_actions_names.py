@@ -130,3 +130,60 @@ async def test_a_drain_of_anything_is_refused_or_exactly_five_arguments(
     assert step.argv[3] == "state=DRAIN"
     assert step.argv[4].startswith(f"reason={user_label(user)}: ")
     assert len(step.argv) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("vllm.service", "systemd", "vllm.service"),
+        ("user:vllm.service", "user", "vllm.service"),
+        ("docker:vllm", "docker", "vllm"),
+        ("podman:vllm_1.a-b", "podman", "vllm_1.a-b"),
+        ("compose:/srv/vllm/api", "compose", "/srv/vllm/api"),
+        ("kube:prod/deployment/vllm", "kube", "prod/deployment/vllm"),
+        ("helm:prod/vllm", "helm", "prod/vllm"),
+    ],
+)
+def test_what_an_action_may_be_about(text: str, kind: str, name: str) -> None:
+    assert checked_unit(text, (text,)) == UnitReference(text, kind, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:",
+        "user:-a.service",
+        "user:a;b.service",
+        "docker:",
+        "docker:-v",
+        "docker:a b",
+        "docker:../x",
+        "podman:$(id)",
+        "podman:vllm\n",
+        "docker:vllｍ",
+        "compose:srv/vllm/api",
+        "compose:/srv/../etc/api",
+        "compose:/srv/vllm/--help",
+        "compose:/srv/vl lm/api",
+        "kube:prod/pod",
+        "helm:prod/-x",
+    ],
+)
+def test_a_reference_that_could_be_read_otherwise_is_refused(text: str) -> None:
+    with pytest.raises(ActionError, match="is not"):
+        checked_unit(text, (text,))
+
+
+@given(st.sampled_from(["user", "docker", "podman", "compose", "kube", "helm"]), NASTY)
+def test_a_reference_is_refused_or_names_that_no_program_reads_as_options(kind: str, rest: str) -> None:
+    text = f"{kind}:{rest}"
+    try:
+        reference = checked_unit(text, (text,))
+    except ActionError:
+        return
+    parts = reference.name.split("/")
+    assert reference.kind == kind
+    assert re.fullmatch(r"[A-Za-z0-9:_.@+/\\-]+", reference.name)
+    assert not any(part.startswith("-") for part in parts if kind != "compose")
+    assert not parts[-1].startswith("-")
+    assert ".." not in parts
