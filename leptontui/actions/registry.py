@@ -9,6 +9,11 @@ from leptontui.actions.compose import prepare_compose_restart, prepare_compose_s
 from leptontui.actions.containers import prepare_container_restart
 from leptontui.actions.evidence_action import prepare_evidence
 from leptontui.actions.failover import prepare_fail_over
+from leptontui.actions.helm import prepare_helm_roll_back
+from leptontui.actions.kube_drain import prepare_kube_cordon
+from leptontui.actions.kube_restart import prepare_kube_restart
+from leptontui.actions.kube_rollback import prepare_kube_roll_back
+from leptontui.actions.kube_scale import prepare_kube_scale
 from leptontui.actions.names import SYSTEMD, unit_reference
 from leptontui.actions.reach import Prepared
 from leptontui.actions.reboot import prepare_reboot
@@ -24,11 +29,15 @@ RESTART: Final[dict[str, Prepare]] = {
     "docker": prepare_container_restart,
     "podman": prepare_container_restart,
     "compose": prepare_compose_restart,
+    "kube": prepare_kube_restart,
 }
 """By the kind of what is restarted (`names.UnitReference.kind`)."""
 
-SCALE: Final[dict[str, Prepare]] = {"compose": prepare_compose_scale}
+SCALE: Final[dict[str, Prepare]] = {"compose": prepare_compose_scale, "kube": prepare_kube_scale}
 """Likewise what is scaled."""
+
+ROLL_BACK: Final[dict[str, Prepare]] = {"kube": prepare_kube_roll_back, "helm": prepare_helm_roll_back}
+"""Likewise what is rolled back."""
 
 
 def by_kind(prepares: Mapping[str, Prepare]) -> Prepare:
@@ -47,9 +56,11 @@ def by_kind(prepares: Mapping[str, Prepare]) -> Prepare:
 
 PREPARE: Final[dict[str, Prepare]] = {
     ActionName.RESTART_UNIT: by_kind(RESTART),
+    ActionName.ROLL_BACK: by_kind(ROLL_BACK),
     ActionName.SCALE: by_kind(SCALE),
     ActionName.DRAIN: prepare_drain,
     ActionName.UNDRAIN: prepare_undrain,
+    ActionName.CORDON: prepare_kube_cordon,
     ActionName.REBOOT: prepare_reboot,
     ActionName.FAIL_OVER: prepare_fail_over,
     ActionName.EVIDENCE: prepare_evidence,

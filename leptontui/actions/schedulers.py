@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from leptontui.actions.drain import prepare_slurm_drain
+from leptontui.actions.kube_drain import prepare_kube_drain
+from leptontui.actions.kube_names import KUBERNETES
+from leptontui.actions.kube_node import look_at_kube
+from leptontui.actions.kube_uncordon import prepare_kube_undrain
 from leptontui.actions.reach import Prepared, Reach
 from leptontui.actions.setting import Prepare, Setting, controller_of
 from leptontui.actions.slurm_questions import look_at_slurm
@@ -36,6 +40,7 @@ class Scheduler:
 
 SCHEDULERS: Final[dict[str, Scheduler]] = {
     "slurm": Scheduler(prepare_slurm_drain, prepare_slurm_undrain, look_at_slurm),
+    KUBERNETES: Scheduler(prepare_kube_drain, prepare_kube_undrain, look_at_kube),
 }
 """By the name that the inventory gives them."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from leptontui.config.found import FoundHost, NotUnderstood
 from leptontui.config.labels import Labels, foreign_labels
 
-_POOLS: Final = (
+POOL_LABELS: Final = (
     "cloud.google.com/gke-nodepool",
     "eks.amazonaws.com/nodegroup",
     "kubernetes.azure.com/agentpool",
@@ -89,7 +89,7 @@ def _state(status: Mapping[str, object], spec: Mapping[str, object]) -> str:
 
 
 def _groups(labels: Mapping[str, object]) -> tuple[str, ...]:
-    pools = [str(labels[label]) for label in _POOLS if labels.get(label)]
+    pools = [str(labels[label]) for label in POOL_LABELS if labels.get(label)]
     roles = [label.removeprefix(_ROLE) for label in labels if label.startswith(_ROLE)]
     return tuple(dict.fromkeys([*pools, *(role for role in roles if role)]))
 

@@ -1,0 +1,106 @@
+"""What a drain would do to the pods of a node, told before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from leptontui.actions.guard import Objection
+from leptontui.actions.kube_budgets import Holding
+from leptontui.actions.kube_objects import Pod
+from leptontui.actions.kube_pods import Choices, Fate, fate_of, keeps_empty_dir, told
+from leptontui.actions.kubectl import Kubectl
+from leptontui.errors import ActionError
+from leptontui.model.text import plain
+
+_SHOWN_PODS: Final = 20
+_SHOWN_NAMES: Final = 5
+_SHOWN_COMPLAINTS: Final = 5
+_DRY_RUN_S: Final = 4
+"""Seconds for a drain that changes nothing. A refused eviction is tried again after 5 s, which is not waited for."""
+
+
+def pods_allow(pods: Sequence[Pod], choices: Choices) -> Objection | None:
+    """Why kubectl would not even begin to drain: what it wants to be told that may be lost."""
+    keeping = [pod for pod in pods if keeps_empty_dir(pod)]
+    if keeping and not choices.deletes_empty_dir:
+        return Objection(
+            "emptydir-kept",
+            f"{_count(keeping)} something in emptyDir, which a drain deletes: {_names(keeping)}",
+            "choose emptydir = delete if it may be lost",
+        )
+    unmanaged = [pod for pod in pods if fate_of(pod) is Fate.ENDS]
+    if unmanaged and not choices.forces:
+        return Objection(
+            "unmanaged-pods",
+            f"nothing would make {_names(unmanaged)} again after a drain",
+            "end them yourself, or choose force = yes",
+        )
+    return None
+
+
+def pod_lines(
+    pods: Sequence[Pod], held: Sequence[Holding], now_unix_s: float, choices: Choices | None
+) -> tuple[str, ...]:
+    """The pods that are at work there, one line each, with what becomes of them; `choices` None: they go on."""
+    holding = {name: found.name for found in held for name in found.held}
+    there = [pod for pod in pods if fate_of(pod) in {Fate.MOVES, Fate.ENDS}]
+    lines = []
+    for pod in there[:_SHOWN_PODS]:
+        budget = holding.get(str(pod), "") if choices is None or not choices.bypasses else ""
+        lines.append(f"{told(pod, now_unix_s)}: {_becomes(pod, budget, choices)}")
+    if len(there) > _SHOWN_PODS:
+        lines.append(f"… and {len(there) - _SHOWN_PODS} more pods")
+    return tuple(lines)
+
+
+def _becomes(pod: Pod, budget: str, choices: Choices | None) -> str:
+    if choices is None:
+        return "goes on"
+    if budget:
+        return f"HELD by budget {budget}"
+    how = "is deleted past its budgets" if choices.bypasses else "is evicted"
+    if fate_of(pod) is Fate.ENDS:
+        how = "ends for good" if choices.forces else "HELD: nothing would make it again"
+    elif keeps_empty_dir(pod) and not choices.deletes_empty_dir:
+        how = "HELD: keeps something in emptyDir"
+    return f"{how}, and loses its emptyDir" if keeps_empty_dir(pod) and choices.deletes_empty_dir else how
+
+
+def staying(pods: Sequence[Pod]) -> tuple[str, ...]:
+    """What a drain leaves there."""
+    daemons = sum(fate_of(pod) is Fate.DAEMON for pod in pods)
+    static = sum(fate_of(pod) is Fate.MIRROR for pod in pods)
+    if not daemons and not static:
+        return ()
+    return (f"{daemons} pods of DaemonSets and {static} static pods stay there",)
+
+
+async def dry_run(kubectl: Kubectl, node: str, choices: Choices) -> list[str]:
+    """What the API server says to a drain that changes nothing; empty where it would do it all.
+
+    Each eviction is judged by itself: it does not show that of two pods of one budget only the first may go.
+
+    Raises:
+        LinkError: the link broke.
+        CommandTimeout: no answer in time.
+    """
+    try:
+        done = await kubectl.run("drain", node, *choices.flags, "--dry-run=server", f"--timeout={_DRY_RUN_S}s")
+    except ActionError as error:
+        return [f"a dry run was not possible: {error.cause}"]
+    if done.exit_status == 0:
+        return []
+    lines = (plain(line, 240) for line in done.stderr[: 64 * 1024].split("\n"))
+    said = dict.fromkeys(line.removeprefix("error: ") for line in lines if "rror" in line and "timeout" not in line)
+    shown = list(said)[:_SHOWN_COMPLAINTS] or [f"exit status {done.exit_status}"]
+    return [f"dry run: {line}" for line in shown]
+
+
+def _names(pods: Sequence[Pod]) -> str:
+    shown = ", ".join(plain(str(pod), 120) for pod in pods[:_SHOWN_NAMES])
+    return shown if len(pods) <= _SHOWN_NAMES else f"{shown} and {len(pods) - _SHOWN_NAMES} more"
+
+
+def _count(pods: Sequence[Pod]) -> str:
+    return "1 pod keeps" if len(pods) == 1 else f"{len(pods)} pods keep"

@@ -1,0 +1,175 @@
+"""kubectl on a controller: how it is called, asked for JSON, and how it says that something is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from leptontui.actions.kube_names import KUBERNETES, checked_context
+from leptontui.actions.reach import QUESTION_TIMEOUT_S, Reach
+from leptontui.actions.setting import Setting
+from leptontui.errors import ActionError
+from leptontui.model.action import Step
+from leptontui.model.target import HostTarget
+from leptontui.model.text import plain
+from leptontui.transport.contract import Completed
+
+MAX_ANSWER_BYTES: Final = 32 << 20
+"""Bytes of one answer: a pod is 10 to 20 KB of JSON, a node takes 110 of them, some clusters allow 500."""
+
+_ASK_FOR_S: Final = 15
+"""Seconds that the API server has for one request; kubectl gives up before the transport does."""
+
+_NOT_FOUND: Final = 127
+_KLOG: Final = re.compile(r"[EWI]\d{4} \d\d:\d\d:\d\d")
+"""How a line of the log begins that kubectl's libraries write between its own words."""
+
+_HINTS: Final = {
+    "(Forbidden)": "the account in its kubeconfig may not do this: ask for the right, or for another context",
+    "(Unauthorized)": "log in to the cluster again there",
+    "You must be logged in": "log in to the cluster again there",
+    "was refused": "is the API server up, and is this the right context?",
+    "Unable to connect": "is the API server up, and is this the right context?",
+    "no configuration has been provided": 'name one with kubeconfig = "…" in the inventory',
+    "does not exist": "see kubectl config get-contexts there",
+}
+"""By what kubectl said: what the user can do about it."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """kubectl on one controller, for one cluster.
+
+    Attributes:
+        reach: the controller.
+        options: what names the cluster: `--kubeconfig=…`, `--context=…`.
+    """
+
+    reach: Reach
+    options: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """For people: "context prod on login1"."""
+        context = next((word.partition("=")[2] for word in self.options if word.startswith("--context=")), "")
+        return f"context {context} on {self.reach.name}" if context else f"Kubernetes on {self.reach.name}"
+
+    def argv(self, *words: str) -> tuple[str, ...]:
+        """The argument vector of a command."""
+        return ("kubectl", *self.options, *words)
+
+    def step(self, *words: str, timeout_s: float = 60.0, succeeds: tuple[int, ...] = (0,)) -> Step:
+        """A step of a plan."""
+        return Step(self.reach.name, self.reach.login, self.argv(*words), timeout_s, succeeds)
+
+    async def run(self, *words: str, timeout_s: float = QUESTION_TIMEOUT_S) -> Completed:
+        """Ask something, whatever comes of it.
+
+        Raises:
+            ActionError: there is no kubectl, or its answer is too long.
+            LinkError: the link broke.
+            CommandTimeout: no answer in time.
+        """
+        await self.reach.transport.connect()
+        done = await self.reach.transport.run(self.argv(*words), timeout_s=timeout_s, output_limit=MAX_ANSWER_BYTES)
+        if done.exit_status == _NOT_FOUND:
+            raise ActionError(f"kubectl was not found on {self.reach.name}", "name the host that has it as controller")
+        if len(done.stdout) >= MAX_ANSWER_BYTES:
+            raise ActionError(f"kubectl on {self.reach.name} printed more than {MAX_ANSWER_BYTES >> 20} MiB")
+        return done
+
+    async def ask(self, *words: str) -> str:
+        """What it prints.
+
+        Raises:
+            ActionError: it failed.
+            LinkError: the link broke.
+            CommandTimeout: no answer in time.
+        """
+        done = await self.run(*words, f"--request-timeout={_ASK_FOR_S}s")
+        if done.exit_status != 0:
+            raise self.failure(done)
+        return done.stdout
+
+    async def get(self, kind: type[_T], *words: str) -> _T:
+        """What `kubectl get WORDS --output=json` prints, as `kind`. Raises as `ask` does, and if it is not that."""
+        return decoded(await self.ask("get", *words, "--output=json"), kind, f"kubectl on {self.reach.name}")
+
+    async def find(self, kind: type[_T], *words: str) -> _T | None:
+        """As `get`, but None if there is no such object."""
+        done = await self.run("get", *words, "--output=json", f"--request-timeout={_ASK_FOR_S}s")
+        if done.exit_status == 0:
+            return decoded(done.stdout, kind, f"kubectl on {self.reach.name}")
+        if "(NotFound)" in done.stderr:
+            return None
+        raise self.failure(done)
+
+    def failure(self, done: Completed) -> ActionError:
+        """The error that says why it failed, and what the user can do about it."""
+        said = last_words(done)
+        hint = next((mend for text, mend in _HINTS.items() if text in said), "")
+        return ActionError(f"kubectl on {self.reach.name}: {said}", hint)
+
+
+async def kubectl_at(reach: Reach, target: HostTarget) -> Kubectl:
+    """The way to the cluster of `target`. The current context, where none is named, is asked for and then named.
+
+    So a plan is carried out in the cluster that it was made for, whatever somebody makes the current one meanwhile.
+
+    Raises:
+        ActionError: there is no kubectl, or its context has no usable name.
+        LinkError: the link broke.
+        CommandTimeout: no answer in time.
+    """
+    options = (f"--kubeconfig={target.kubeconfig}",) if target.kubeconfig else ()
+    context = target.kube_context or ""
+    if not context:
+        done = await Kubectl(reach, options).run("config", "current-context")
+        context = done.stdout.strip() if done.exit_status == 0 else ""  # none is set: in a pod, say
+    return Kubectl(reach, (*options, f"--context={checked_context(context)}") if context else options)
+
+
+async def kubectl_of(setting: Setting) -> Kubectl:
+    """Kubectl for the cluster that the target of an action belongs to.
+
+    Raises:
+        ActionError: the inventory does not say that it belongs to Kubernetes; and as `kubectl_at`.
+        LinkError: the controller cannot be reached.
+        CommandTimeout: no answer in time.
+    """
+    target = setting.target
+    if target.scheduler != KUBERNETES:
+        raise ActionError(
+            f"{plain(target.name, 60)} does not belong to Kubernetes",
+            f'set scheduler = "kubernetes" for group {plain(target.group, 60)} in the inventory',
+        )
+    return await kubectl_at(await setting.controller(), target)
+
+
+def decoded(text: str, kind: type[_T], who: str) -> _T:
+    """JSON as `kind`.
+
+    Raises:
+        ActionError: it is not that.
+    """
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise ActionError(f"what {who} printed is not understood: {plain(str(error), 120)}") from None
+
+
+def last_words(done: Completed) -> str:
+    """Why kubectl failed, one line: what it says itself, without the log of its libraries."""
+    lines = [
+        clean
+        for line in f"{done.stderr}\n{done.stdout}"[: 64 * 1024].split("\n")
+        if (clean := plain(line, 300)) and _KLOG.match(clean) is None
+    ]
+    if not lines:
+        return f"exit status {done.exit_status}, without a word"
+    return next((line for line in lines if line.lower().startswith(("error", "unable", "the connection"))), lines[0])
