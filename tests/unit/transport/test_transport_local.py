@@ -69,3 +69,14 @@ async def test_a_stream_of_an_endless_line_is_refused():
 async def test_a_stream_of_no_command_is_a_fault():
     with pytest.raises(LinkError, match="no-such-command-here"):
         await HERE.stream(["no-such-command-here"])
+
+
+async def test_what_is_printed_is_heard_while_it_runs_beyond_what_is_kept():
+    pieces = []
+    done = await HERE.run(
+        python("import sys; print('x' * 1000); sys.stderr.write('no'); sys.exit(1)"),
+        output_limit=10,
+        heard=pieces.append,
+    )
+    assert (done.exit_status, done.stdout, done.stderr) == (1, "x" * 10, "no")
+    assert sorted(b"".join(pieces)) == sorted(b"x" * 1000 + b"\nno")
