@@ -1,4 +1,4 @@
-"""Fail over: a standby is put into service and seen there, only then is the host taken out of it; one plan, one way back.
+"""Fail over: a standby is put into service and seen there, then the host is taken out of it; one plan, one way back.
 
 It is made of the undrain of the standby and the drain of the host, as their scheduler prepares them. The standby comes
 first, so that capacity is never missing; and a standby that is put back, but does not take work, costs nothing: what

@@ -52,7 +52,7 @@ async def find_node(reach: Reach, names: tuple[str, ...]) -> NodeRecord | None:
     for name in names:
         done = await reach.ask("scontrol", "show", "node", name)
         if done.exit_status != 0:
-            if "not found" in done.stdout + done.stderr:
+            if f"Node {name} not found" in done.stdout + done.stderr:  # a shell says as much of a missing scontrol
                 continue
             raise ActionError(
                 f"Slurm cannot be asked on {reach.name}: {complaint(done)}", "see that slurmctld runs and answers there"

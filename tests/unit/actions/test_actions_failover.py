@@ -1,0 +1,117 @@
+"""Fail over: the standby first and seen to take work, the host only then; one plan, one way back."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from leptontui.errors import ActionError, GuardRefused
+from leptontui.model.action import ActionName, Danger
+from leptontui.model.target import Fleet
+from tests.unit.actions.slurm_stage import Stage
+
+RESUME = ("scontrol", "update", "nodename=gpu-018", "state=RESUME")
+DRAIN = ("scontrol", "update", "nodename=gpu-017", "state=DRAIN", "reason=anna: Xid 79")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    stage = Stage(tmp_path)
+    stage.slurm.nodes["gpu-018"] = ["IDLE+DRAIN", "ops: hot spare"]
+    return stage
+
+
+async def test_the_standby_comes_first(stage: Stage) -> None:
+    prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+    plan = prepared.plan
+    assert plan.title == "Fail over from gpu-017 to gpu-018"
+    assert [step.argv for step in plan.steps] == [RESUME, DRAIN]
+    assert (plan.danger, plan.confirmation) == (Danger.DESTRUCTIVE, "gpu-017")
+    assert plan.warnings[0] == "somebody else keeps the standby in reserve: ops: hot spare [root]"
+    assert "standby: gpu-018 is IDLE+DRAIN now, out for: ops: hot spare" in plan.after_this
+    assert prepared.others == ("gpu-018",)
+    assert prepared.take_back[0].argv[-2:] == ("state=DRAIN", "reason=ops: hot spare")
+    assert prepared.take_back[1].argv[-1] == "state=UNDRAIN"
+    assert [drained.host for drained in prepared.deed.takes_out()] == ["gpu-017"]
+    assert prepared.deed.gives_back() == ("gpu-018",)
+    assert await prepared.deed.check_again() is None
+    assert await stage.run(prepared) == [" ".join(RESUME), " ".join(DRAIN)]
+    verdict = await prepared.deed.verify()
+    assert verdict.is_so
+    assert verdict.said == "gpu-018 is IDLE; gpu-017 is IDLE+DRAIN: nothing runs there any more: now safe to reset"
+
+
+async def test_a_standby_that_does_not_take_work_leaves_the_host_in_service(stage: Stage) -> None:
+    prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+
+    def falls_over(argv: tuple[str, ...]) -> None:
+        if argv == RESUME:
+            stage.slurm.nodes["gpu-018"] = ["DOWN+NOT_RESPONDING", "Not responding"]
+
+    stage.controller.after = falls_over
+    with pytest.raises(ActionError, match="so the host stays in service: gpu-018 is DOWN"):
+        await stage.run(prepared)
+    assert stage.slurm.nodes["gpu-017"] == ["IDLE", ""]
+
+
+async def test_a_standby_in_service_already_is_only_watched(stage: Stage) -> None:
+    stage.slurm.nodes["gpu-018"] = ["MIXED", ""]
+    prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+    assert [step.argv for step in prepared.plan.steps] == [DRAIN]
+    assert prepared.plan.after_this[0].startswith("standby: gpu-018 is in service already")
+    assert prepared.deed.gives_back() == ()
+    assert list(prepared.take_back) == [0]
+    stage.slurm.nodes["gpu-018"] = ["MIXED+DRAIN", "bob: riser"]
+    objection = await prepared.deed.check_again()
+    assert objection is not None
+    assert "the standby does not take work any more" in objection.cause
+
+
+async def test_somebody_elses_broken_host_is_no_standby(stage: Stage) -> None:
+    stage.slurm.nodes["gpu-018"] = ["IDLE+DRAIN", "bob: riser swap"]
+    with pytest.raises(GuardRefused, match="bob: riser swap") as refused:
+        await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+    assert refused.value.rule == "somebody-elses-reason"
+
+
+async def test_ones_own_drain_may_be_a_standby(stage: Stage) -> None:
+    stage.slurm.nodes["gpu-018"] = ["IDLE+DRAIN", "anna: kept back"]
+    prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+    assert not any("somebody else" in line for line in prepared.plan.warnings)
+
+
+@pytest.mark.parametrize(
+    "state", ["DOWN+DRAIN", "IDLE*+DRAIN", "DOWN+DRAIN+REBOOT_ISSUED", "MIXED+DRAIN+REBOOT_REQUESTED"]
+)
+async def test_a_standby_that_is_not_well_is_none(stage: Stage, state: str) -> None:
+    stage.slurm.nodes["gpu-018"] = [state, "ops: spare"]
+    with pytest.raises(ActionError, match="the standby would not take work"):
+        await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+
+
+async def test_a_standby_that_is_not_there(stage: Stage) -> None:
+    with pytest.raises(ActionError, match="gpu-081 is not in the fleet") as error:
+        await stage.prepare(ActionName.FAIL_OVER, standby="gpu-081")
+    assert error.value.mend.startswith("did you mean gpu-01")
+    with pytest.raises(ActionError, match="its own standby"):
+        await stage.prepare(ActionName.FAIL_OVER, standby="gpu-017")
+    with pytest.raises(ActionError, match="needs a reason"):
+        await stage.prepare(ActionName.FAIL_OVER, reason="", standby="gpu-018")
+
+
+async def test_the_host_is_guarded_as_for_any_drain(stage: Stage) -> None:
+    prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+    stage.slurm.nodes["gpu-017"] = ["IDLE+DRAIN", "bob: riser"]
+    objection = await prepared.deed.check_again()
+    assert objection is not None
+    assert objection.rule == "already-drained"
+    with pytest.raises(GuardRefused, match="bob: riser"):
+        await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+
+
+async def test_a_standby_with_another_controller_is_reached_there(stage: Stage) -> None:
+    host, standby, third = stage.fleet.hosts
+    other = dataclasses.replace(standby, controller="gpu-019")
+    stage.fleet = Fleet("fleet", (host, other, third), dict(stage.fleet.controllers))
+    with pytest.raises(ActionError, match="Slurm cannot be asked on gpu-019"):
+        await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
