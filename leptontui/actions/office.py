@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from leptontui.actions.desk import Desk
-from leptontui.actions.registry import PREPARE
-from leptontui.errors import ActionError
+from leptontui.actions.hand import Hand
+from leptontui.actions.rollouts import Rollouts
+from leptontui.actions.runbooks import Runbooks
+from leptontui.actions.setting import Sleep
 from leptontui.model.action import ActionRequest, Outcome, Plan
-from leptontui.model.action_catalogue import SHIPPED
 from leptontui.model.action_spec import ActionSpec
-from leptontui.model.activity import (
-    Activity,
-    Drained,
-    RolloutPlan,
-    RolloutRequest,
-    RunbookEntry,
-    Unfinished,
-    Wish,
-)
+from leptontui.model.activity import Activity, Drained, RolloutPlan, RolloutRequest, RunbookEntry, Unfinished, Wish
 from leptontui.model.target import Fleet
+
+_LOG = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 60.0
+"""So often it is asked how remembered drains stand: a job's end is not known sooner by asking more often."""
 
 
 class Drains(Protocol):
@@ -52,16 +52,31 @@ class Office:
 
     Args:
         desk: carries out single actions.
+        hand: the same, as rollouts and runbooks use it.
+        rollouts: one action on many hosts.
+        runbooks: actions with checks and waits between them.
         drains: what is remembered of hosts out of service; None for nothing.
         broken_off: what is known of actions that were broken off; None for nothing.
+        sleep: waits for seconds.
 
     Attributes:
         desk: the same.
     """
 
-    def __init__(self, desk: Desk, *, drains: Drains | None = None, broken_off: BrokenOff | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        hand: Hand,
+        rollouts: Rollouts,
+        runbooks: Runbooks,
+        drains: Drains | None = None,
+        broken_off: BrokenOff | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self.desk = desk
-        self._drains, self._broken_off = drains, broken_off
+        self._hand, self._rollouts, self._runbooks = hand, rollouts, runbooks
+        self._drains, self._broken_off, self._sleep = drains, broken_off, sleep
 
     @property
     def fleet(self) -> Fleet:
@@ -78,7 +93,7 @@ class Office:
         return self.desk.armed_until_unix_s
 
     def arm(self) -> float:
-        """Allow actions for a while; returns when that expires (unix seconds)."""
+        """Allow actions for a while; returns when that expires (unix seconds). Raises as `Desk.arm`."""
         return self.desk.arm()
 
     def disarm(self) -> None:
@@ -88,12 +103,14 @@ class Office:
     @property
     def specs(self) -> tuple[ActionSpec, ...]:
         """Every action that there is here, in menu order."""
-        return tuple(spec for name, spec in SHIPPED.items() if name in PREPARE)
+        return self._hand.specs
 
     @property
     def activity(self) -> Activity:
         """What is being done at this moment: values that are never changed, only replaced."""
         return Activity(
+            rollouts=self._rollouts.shown,
+            runbooks=self._runbooks.shown,
             drained=() if self._drains is None else self._drains.drained,
             unfinished=() if self._broken_off is None else self._broken_off.unfinished,
         )
@@ -102,51 +119,64 @@ class Office:
         """See `Desk.plan`."""
         return await self.desk.plan(request)
 
-    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:  # noqa: ARG002
         """See `Desk.run`."""
-        if override:
-            raise ActionError("no rule can be set aside here")
         return await self.desk.run(plan, confirmation)
 
-    def said(self, plan_id: str) -> tuple[str, ...]:  # noqa: ARG002 — nothing is heard of a run before its end
+    def said(self, plan_id: str) -> tuple[str, ...]:
         """The last lines that a run has said so far."""
-        return ()
+        return self._hand.said(plan_id)
 
     async def plan_rollout(self, request: RolloutRequest) -> RolloutPlan:
-        """See `ports.CommandPort.plan_rollout`."""
-        raise ActionError(f"{request.action} cannot be done on many hosts yet", "do it host by host")
+        """See `Rollouts.plan`."""
+        return await self._rollouts.plan(request)
 
-    async def start_rollout(self, plan: RolloutPlan, confirmation: str, override: str = "") -> None:  # noqa: ARG002
-        """See `ports.CommandPort.start_rollout`."""
-        raise ActionError(f"there is no rollout {plan.rollout_id}")
+    async def start_rollout(self, plan: RolloutPlan, confirmation: str, override: str = "") -> None:
+        """See `Rollouts.start`."""
+        await self._rollouts.start(plan, confirmation, override)
 
-    async def steer_rollout(self, rollout_id: str, wish: Wish) -> None:  # noqa: ARG002
-        """See `ports.CommandPort.steer_rollout`."""
-        raise ActionError(f"there is no rollout {rollout_id} under way")
+    async def steer_rollout(self, rollout_id: str, wish: Wish) -> None:
+        """See `Rollouts.steer`."""
+        await self._rollouts.steer(rollout_id, wish)
 
     async def runbooks(self) -> tuple[RunbookEntry, ...]:
-        """What runbooks there are."""
-        return ()
+        """See `Runbooks.entries`."""
+        return await self._runbooks.entries()
 
-    async def start_runbook(self, name: str, host: str, params: Sequence[tuple[str, str]]) -> str:  # noqa: ARG002
-        """See `ports.CommandPort.start_runbook`."""
-        raise ActionError(f"there is no runbook {name}")
+    async def start_runbook(self, name: str, host: str, params: Sequence[tuple[str, str]]) -> str:
+        """See `Runbooks.start`."""
+        return await self._runbooks.start(name, host, params)
 
     async def plan_step(self, run_id: str) -> Plan | None:
-        """See `ports.CommandPort.plan_step`."""
-        raise ActionError(f"there is no runbook {run_id} under way")
+        """See `Runbooks.plan_step`."""
+        return await self._runbooks.plan_step(run_id)
 
-    async def run_step(self, run_id: str, plan: Plan | None, confirmation: str, override: str = "") -> None:  # noqa: ARG002
-        """See `ports.CommandPort.run_step`."""
-        raise ActionError(f"there is no runbook {run_id} under way")
+    async def run_step(self, run_id: str, plan: Plan | None, confirmation: str, override: str = "") -> None:
+        """See `Runbooks.run_step`."""
+        await self._runbooks.run_step(run_id, plan, confirmation, override)
 
-    async def steer_runbook(self, run_id: str, wish: Wish) -> None:  # noqa: ARG002
-        """See `ports.CommandPort.steer_runbook`."""
-        raise ActionError(f"there is no runbook {run_id} under way")
+    async def steer_runbook(self, run_id: str, wish: Wish) -> None:
+        """See `Runbooks.steer`."""
+        await self._runbooks.steer(run_id, wish)
 
     async def look_again(self) -> None:
-        """Ask how the remembered drains and the actions that were broken off stand now."""
+        """Ask how the remembered drains, broken-off actions and runbooks stand now."""
+        await self._runbooks.look_again()
         if self._drains is not None:
             await self._drains.look_again()
         if self._broken_off is not None:
             await self._broken_off.look_again()
+
+    async def tend(self) -> None:
+        """Ask at the start, and while anything is remembered now and then, how it stands; until cancelled."""
+        while True:
+            try:
+                await self.look_again()
+            except Exception:  # noqa: BLE001 — the task's boundary: the watch does not end over what is only looked at
+                _LOG.exception("what is remembered could not be looked at")
+            await self._sleep(LOOK_EVERY_S)
+
+    async def close(self) -> None:
+        """Break off what is under way; its end is written down."""
+        await self._rollouts.close()
+        await self._runbooks.close()

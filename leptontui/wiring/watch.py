@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leptontui.engine.access import Access
@@ -85,6 +89,9 @@ class FleetWatch:
         self._ssh: SshFleetSource | None = None
         self.inventory = None if book is None else self._inventory(book)
         chosen = options or WatchOptions(keeps_learned=False)
+        # What is done to simulated hosts must not stand among what was done to real ones.
+        is_pretended = can_act and options is not None and not options.keeps_learned
+        self._pretended = _pretended_state(self) if is_pretended else None
         self.engine = Engine(
             fleet,
             self._sources(fleet, interval_s),
@@ -135,7 +142,11 @@ class FleetWatch:
                     tasks.create_task(self._recorder.run())
                 if self.inventory is not None:
                     tasks.create_task(self.inventory.run())
+                if self._office is not None and self.access is not None:
+                    tasks.create_task(self._office.tend())
         finally:
+            if self._office is not None:
+                await self._office.close()
             for transport in self._transports.values():
                 await transport.close()
             await self._dialer.close()
@@ -210,19 +221,16 @@ class FleetWatch:
 
     def _make_office(self, fleet: Fleet) -> Office:
         # Here, so that a read-only screen never imports actions.
-        from leptontui.actions.audit import Audit
-        from leptontui.actions.desk import Desk
-        from leptontui.actions.office import Office
+        from leptontui.wiring.office import make_office
 
-        desk = Desk(
+        return make_office(
             fleet,
             transport_of=self._transport_of,
             facts=self,
-            audit=Audit(),
             user=login_user(),
             verified=self._verified,
+            state=self._pretended,
         )
-        return Office(desk)
 
     def _transport_of(self, target: HostTarget) -> Transport:
         """The connection for actions on one host: apart from the one its sweeps come over."""
@@ -233,6 +241,13 @@ class FleetWatch:
 
 def _forecaster(options: WatchOptions) -> Forecaster:
     return Forecaster(kept=KeptLearning() if options.keeps_learned else None, is_neural=options.is_neural)
+
+
+def _pretended_state(owner: object) -> Path:
+    """A folder that goes with its owner."""
+    folder = tempfile.mkdtemp(prefix="leptontui-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def login_user() -> str:
