@@ -1,58 +1,68 @@
-"""The command port: plans, guards, audits, runs and verifies actions. Lives on the engine's loop."""
+"""The desk: plans, guards, audits, runs and verifies single actions. Lives on the engine's loop."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import logging
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from leptontui.actions import guard
+from leptontui.actions.actor import Actor
+from leptontui.actions.arming import Arming
 from leptontui.actions.audit import Audit, Json
+from leptontui.actions.bench import Bench, TransportOf
+from leptontui.actions.blast import Traffic
+from leptontui.actions.carrying import Carrying, Drains, about, note_refusal
+from leptontui.actions.consent import Consent
 from leptontui.actions.facts import FleetFacts, sight_of
+from leptontui.actions.guard import Objection
+from leptontui.actions.judging import Judge
+from leptontui.actions.locks import Locks, PrivateLocks
 from leptontui.actions.names import user_label
-from leptontui.actions.parameters import complete
+from leptontui.actions.passwords import Passwords
+from leptontui.actions.policy import may_act
+from leptontui.actions.privilege import obtain
 from leptontui.actions.reach import Prepared, Reach
-from leptontui.actions.registry import PREPARE
-from leptontui.actions.runner import Record, argv_of, carry_out
 from leptontui.actions.setting import Setting, Sleep
-from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, LinkError, NotConfirmed
-from leptontui.model.action import ActionRequest, Outcome, OutcomeKind, Plan
-from leptontui.model.action_catalogue import SHIPPED
+from leptontui.actions.voices import Voices
+from leptontui.config.custom_action import CustomAction
+from leptontui.errors import ActionError, CommandTimeout, GuardRefused, LinkError, NotConfirmed
+from leptontui.model.action import ActionRequest, Outcome, OutcomeKind, Plan, Standing
 from leptontui.model.action_spec import ActionSpec
+from leptontui.model.policy import Policies, built_in
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.model.text import plain
-from leptontui.transport.contract import Transport
-
-_LOG = logging.getLogger(__name__)
+from leptontui.transport.asking import Asker
 
 _KEPT_PLANS: Final = 64
 """Plans that can still be run; the oldest go first."""
 
-TransportOf = Callable[[HostTarget], Awaitable[Transport] | Transport]
-
 
 class Desk:
-    """Carries out actions on a fleet; implements `leptontui.ports.CommandPort`.
+    """Carries out single actions on a fleet.
 
-    `arm`, `disarm` and `armed_until_unix_s` may be called from any thread, the rest on one event loop only.
+    `arm`, `disarm`, `armed_until_unix_s`, `said` and `specs` may be called from any thread, the rest on one event loop.
 
     Attributes:
         fleet: the hosts; may be replaced, and a plan made for a host that is gone or changed is then refused.
+        locks: what keeps actions out of each other's way.
+        audit: where every action is written down.
 
     Args:
         fleet: the hosts and controllers.
         transport_of: the way to a host; the desk connects it where needed and never closes it.
         facts: links and ages as the engine sees them.
-        audit: where every action is written down.
+        audit: see above.
         user: who acts, by login name; stands before every reason.
+        actor: who acts, as the machine knows it, for policies; None means `user` and no more.
+        policies: what holds now; called whenever something is judged.
+        locks: see above; None for this process only.
+        custom: the user's own actions, by name.
+        drains: remembers what is out of service; None for nothing.
+        asker: who is asked for sudo's password; None where nobody can be.
         clock: unix seconds.
-        arm_for_s: arming expires so long after the last action.
         sleep: waits for seconds; given by tests.
         verified: called with the host's name after an action on it was verified.
     """
@@ -65,40 +75,71 @@ class Desk:
         facts: FleetFacts,
         audit: Audit,
         user: str,
+        actor: Actor | None = None,
+        policies: Callable[[], Policies] = built_in,
+        locks: Locks | None = None,
+        custom: Mapping[str, CustomAction] | None = None,
+        drains: Drains | None = None,
+        asker: Asker | None = None,
         clock: Callable[[], float] = time.time,
-        arm_for_s: float = 900.0,
         sleep: Sleep = asyncio.sleep,
         verified: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.fleet = fleet
-        self._transport_of = transport_of
-        self._facts = facts
-        self._audit = audit
+        self.audit = audit
+        self.locks: Locks = PrivateLocks(clock) if locks is None else locks
+        self._facts, self._policies, self._drains = facts, policies, drains
         self._user = user_label(user)
-        self._clock = clock
-        self._arm_for_s = arm_for_s
-        self._sleep = sleep
-        self._verified = verified
-        self._armed_until_unix_s: float | None = None
-        self._prepared: dict[str, Prepared] = {}
+        self._passwords = Passwords(asker)
+        self._clock, self._verified = clock, verified
+        self._arming = Arming(clock)
+        self._voices = Voices()
+        self._bench = Bench(
+            fleet=lambda: self.fleet,
+            facts=facts,
+            transport_of=transport_of,
+            passwords=self._passwords,
+            custom=custom or {},
+            user=self._user,
+            clock=clock,
+            sleep=sleep,
+            tell=self._voices.tell,
+        )
+        who = Actor(self._user) if actor is None else actor
+        self._judge = Judge(lambda: self.fleet, facts, who, policies, self.locks, self.reach, clock)
+        self._made: dict[str, tuple[Prepared, Setting]] = {}
         self._busy: set[str] = set()
-        self._actors: dict[str, str] = {}
 
     @property
     def armed_until_unix_s(self) -> float | None:
         """When arming expires; None while read-only."""
-        until = self._armed_until_unix_s
-        return until if until is not None and self._clock() < until else None
+        return self._arming.armed_until_unix_s
 
     def arm(self) -> float:
-        """Allow actions for a while; returns when that expires (unix seconds)."""
-        until = self._clock() + self._arm_for_s
-        self._armed_until_unix_s = until
-        return until
+        """Allow actions for a while; returns when that expires (unix seconds).
+
+        Raises:
+            GuardRefused: a policy lets nothing be done, or cannot be read.
+        """
+        policies = self._policies()
+        objection = may_act(policies)
+        if objection is not None:
+            raise objection.refusal()
+        return self._arming.arm(policies.arm_for_s)
 
     def disarm(self) -> None:
-        """Go back to read-only at once. What is already running is not stopped."""
-        self._armed_until_unix_s = None
+        """Go back to read-only at once, and forget passwords. What is already running is not stopped."""
+        self._arming.disarm()
+        self._passwords.forget()
+
+    @property
+    def specs(self) -> tuple[ActionSpec, ...]:
+        """Every action that there is here, in menu order, the user's own last."""
+        return self._bench.specs
+
+    def said(self, plan_id: str) -> tuple[str, ...]:
+        """The last lines that a run has said so far; () where it is not under way."""
+        return self._voices.said(plan_id)
 
     async def plan(self, request: ActionRequest) -> Plan:
         """What would be done. Asks the hosts, changes nothing. Works while read-only.
@@ -107,20 +148,26 @@ class Desk:
             GuardRefused: somebody else's drain stands in the way, or there is nothing to undo.
             ActionError: it cannot be planned (no such unit, no controller, host unreachable).
         """
-        target, spec = self._target(request.host), self._spec(request.action)
-        asked = [target.name]
-        setting = self._setting(complete(request, spec), spec, target, asked)
-        try:
-            prepared = await PREPARE[spec.name](setting)
-        except (LinkError, CommandTimeout) as error:
-            raise ActionError(f"{asked[-1]} could not be asked: {error.cause}", error.mend) from error
-        prepared = replace(prepared, plan=replace(prepared.plan, warnings=self._warnings(prepared)))
-        self._prepared[prepared.plan.plan_id] = prepared
-        while len(self._prepared) > _KEPT_PLANS:
-            del self._prepared[next(iter(self._prepared))]
-        return prepared.plan
+        prepared, setting = await self._bench.prepare(request)
+        spec, now = setting.spec, self._clock()
+        unarmed = guard.armed(self._arming.until_unix_s, now)
+        standing = await self._judge.standing(prepared, spec)
+        dark = guard.darkness(sight_of(self.fleet, self._facts, prepared.target), now)
+        plan = replace(
+            prepared.plan,
+            standing=(*(() if unarmed is None else (unarmed.standing(),)), *prepared.plan.standing, *standing),
+            warnings=(*((dark,) if dark and not spec.needs_live_link else ()), *prepared.plan.warnings),
+        )
+        self._made[plan.plan_id] = (replace(prepared, plan=plan), setting)
+        while len(self._made) > _KEPT_PLANS:
+            del self._made[next(iter(self._made))]
+        return plan
 
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+    async def prepare(self, request: ActionRequest) -> Prepared:
+        """A plan that is not judged and cannot be run: how things stand, asked of the hosts. Raises as `plan`."""
+        return (await self._bench.prepare(request))[0]
+
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
         """Guard again, audit, run, verify, audit. A plan is run at most once.
 
         Raises:
@@ -128,83 +175,112 @@ class Desk:
             NotConfirmed: `confirmation` is not what the plan asks for; the plan can be confirmed again.
             AuditError: the audit cannot be written; nothing was run.
         """
-        try:
-            prepared = self._admit(plan, confirmation)
-            with self._busy_with(plan.request.host):
-                del self._prepared[plan.plan_id]
-                asked_unix_s = self._clock()
-                await self._check_again(prepared)
-                return await self._carry_out(prepared, asked_unix_s)
-        except (GuardRefused, NotConfirmed) as refusal:
-            await self._note_refusal(plan, refusal)
-            raise
+        return await self._run(plan, Consent(typed=confirmation, override=override))
 
     async def run_as(self, plan: Plan, actor: str) -> Outcome:
         """Run a plan for the program itself, by the user's own allow-list: as `run`, but nothing is typed.
 
-        Guarded as anybody's action, so nothing is run while read-only; it does not prolong the arming. The audit's
-        lines carry `actor` beside the user.
+        Guarded as anybody's action, so nothing is run while read-only, and no rule is set aside; it does not prolong
+        the arming. The audit's lines carry `actor` beside the user.
 
         Raises:
             GuardRefused: a rule forbids it now.
             AuditError: the audit cannot be written; nothing was run.
         """
-        self._actors[plan.plan_id] = plain(actor, 200)
-        try:
-            return await self.run(plan, plan.confirmation)
-        finally:
-            del self._actors[plan.plan_id]
+        return await self._run(plan, Consent(actor=plain(actor, 200), confirmed="allowed by [auto] in rules.toml"))
 
-    async def _carry_out(self, prepared: Prepared, asked_unix_s: float) -> Outcome:
-        await self._audit.write("begun", self._clock(), self._about(prepared.plan))
-        objection = guard.answer_young(asked_unix_s, self._clock())
-        if objection is not None:
-            raise objection.refusal()
-        record, plan_id = Record(), prepared.plan.plan_id
-        outcome = Outcome(plan_id, OutcomeKind.UNKNOWN, "it was broken off before its end was known")
-        try:
-            outcome = await carry_out(prepared, record, self._clock, sleep=self._sleep)
-        finally:  # also when cancelled: what was begun is ended in the audit
-            unwritten = await self._write_end(prepared.plan, outcome, record)
-            if self._armed_until_unix_s is not None and plan_id not in self._actors:
-                self.arm()
-            if outcome.kind is OutcomeKind.VERIFIED:
-                self._verified(prepared.plan.request.host)
-        return replace(outcome, summary=f"{outcome.summary} — {unwritten}") if unwritten else outcome
+    async def run_part(
+        self, plan: Plan, *, part_of: str, confirmed: str, override: str = "", seen: frozenset[str] | None = None
+    ) -> Outcome:
+        """Run a plan that was agreed to as a part of something: as `run`, but nothing is typed; see `hand.Hand`.
 
-    async def _write_end(self, plan: Plan, outcome: Outcome, record: Record) -> str:
-        ended: dict[str, Json] = {
-            **self._about(plan),
-            "outcome": outcome.kind.value,
-            "summary": outcome.summary,
-            "ran": [*record.steps],
-        }
-        try:
-            await self._audit.write("ended", self._clock(), ended)
-        except AuditError as error:  # it was run, and its begin is on disk: the outcome must not be lost over this
-            _LOG.exception("the end of plan %s is not in the audit", plan.plan_id)
-            return f"its end is missing in the audit: {error.cause}"
-        return ""
+        Raises:
+            GuardRefused: a rule forbids it now.
+            AuditError: the audit cannot be written; nothing was run.
+        """
+        part = Consent(override=override, seen=seen, part_of=plain(part_of, 200), confirmed=plain(confirmed, 200))
+        return await self._run(plan, part)
 
-    def _admit(self, plan: Plan, confirmation: str) -> Prepared:
+    async def standing_together(self, plans: Sequence[Plan], *, at_once: int = 1) -> tuple[Standing, ...]:
+        """What the guard would refuse if all of these were run, at most `at_once` at a time."""
+        made = [self._made[plan.plan_id] for plan in plans if plan.plan_id in self._made]
+        return tuple(await self._judge.together([(prepared, setting.spec) for prepared, setting in made], at_once))
+
+    async def note(self, event: str, fields: Mapping[str, Json]) -> None:
+        """Write a line into the audit.
+
+        Raises:
+            AuditError: it cannot be told that the line is on disk.
+        """
+        await self.audit.write(event, self._clock(), {"user": self._user, **fields})
+
+    async def reach(self, target: HostTarget) -> Reach:
+        """The way to a host or controller, connected.
+
+        Raises:
+            LinkError: it cannot be made.
+        """
+        return await self._bench.reach(target)
+
+    async def _run(self, plan: Plan, consent: Consent) -> Outcome:
+        try:
+            prepared, setting, aside = self._admit(plan, consent)
+            self._busy.add(plan.request.host)
+            try:
+                outcome = await self._hold_and_run(prepared, setting, consent, aside)
+            finally:
+                self._busy.discard(plan.request.host)
+        except (GuardRefused, NotConfirmed) as refusal:
+            said = about(plan, consent, self._user)
+            await note_refusal(self.audit, self._clock(), said, refusal)
+            raise
+        if not consent.actor:
+            self._arming.prolong(self._policies().arm_for_s)
+        if outcome.kind is OutcomeKind.VERIFIED:
+            self._verified(plan.request.host)
+        return outcome
+
+    def _admit(self, plan: Plan, consent: Consent) -> tuple[Prepared, Setting, tuple[Objection, ...]]:
         """Every rule that needs no answer from a host, in the order in which the user can do something about it."""
         now = self._clock()
-        prepared = self._prepared.get(plan.plan_id)
-        objection = guard.armed(self._armed_until_unix_s, now)
-        if prepared is None:
-            raise (objection or guard.PLAN_UNKNOWN).refusal()
+        unarmed = guard.armed(self._arming.until_unix_s, now)
+        if plan.plan_id not in self._made:
+            raise (unarmed or guard.PLAN_UNKNOWN).refusal()
+        prepared, setting = self._made[plan.plan_id]
         objection = (
-            objection
+            unarmed
             or guard.plan_unchanged(prepared.plan, plan)
             or guard.plan_young(prepared.made_unix_s, now)
             or guard.still_there(prepared.target, self.fleet.host(plan.request.host))
             or guard.alone(plan.request.host, self._busy)
-            or self._objection_to_sight(prepared)
         )
         if objection is not None:
             raise objection.refusal()
-        guard.check_confirmation(plan, confirmation)
-        return prepared
+        aside = consent.settle(plan, self._judge.at_once(prepared, setting.spec))
+        consent.check(plan)
+        return prepared, setting, aside
+
+    async def _hold_and_run(
+        self, prepared: Prepared, setting: Setting, consent: Consent, aside: tuple[Objection, ...]
+    ) -> Outcome:
+        """Hold the locks, ask for secrets, judge what only others and the scheduler can say, and carry it out."""
+        plan, spec, allowed = prepared.plan, setting.spec, list(aside)
+
+        def judge(traffic: Traffic) -> None:
+            allowed.extend(consent.settle(plan, self._judge.of_traffic(prepared, spec, traffic)))
+
+        hold = await self.locks.take(self._judge.act_of(prepared, spec), judge)
+        self._voices.begin(plan.plan_id)
+        try:
+            del self._made[plan.plan_id]
+            await obtain(prepared)
+            allowed += consent.settle(plan, await self._judge.of_stakes(prepared, spec, hold.traffic))
+            return await Carrying(
+                prepared, setting, consent, self.audit, self._drains, self._check_again, self._user, tuple(allowed)
+            ).run()
+        finally:
+            self._voices.end(plan.plan_id)
+            await hold.release()
 
     async def _check_again(self, prepared: Prepared) -> None:
         """The state at the moment of execution; whoever does not answer now is not acted through."""
@@ -213,95 +289,10 @@ class Desk:
         except (LinkError, CommandTimeout, ActionError) as error:
             raise GuardRefused("no-answer", f"the state could not be asked for again: {error.cause}") from error
         objection = (
-            objection or guard.armed(self._armed_until_unix_s, self._clock()) or self._objection_to_sight(prepared)
+            objection
+            or guard.armed(self._arming.until_unix_s, self._clock())
+            or self._judge.of_sight(prepared, self._bench.spec(prepared.plan.request.action))
+            or may_act(self._policies())
         )
         if objection is not None:
             raise objection.refusal()
-
-    def _objection_to_sight(self, prepared: Prepared) -> guard.Objection | None:
-        sight = sight_of(self.fleet, self._facts, prepared.target)
-        if self._spec(prepared.plan.request.action).needs_live_link:
-            return guard.live_and_fresh(sight)
-        return guard.no_common_cause(sight) if self._spec(prepared.plan.request.action).removes_capacity else None
-
-    def _warnings(self, prepared: Prepared) -> tuple[str, ...]:
-        """What would refuse it if it were run now, and how old what is seen of the host is, before the plan's own."""
-        now = self._clock()
-        objections = [guard.armed(self._armed_until_unix_s, now), self._objection_to_sight(prepared)]
-        refused = [
-            f"cannot be run now: {found.cause}" + (f" ({found.mend})" if found.mend else "")
-            for found in objections
-            if found is not None
-        ]
-        dark = guard.darkness(sight_of(self.fleet, self._facts, prepared.target), now)
-        is_said = self._spec(prepared.plan.request.action).needs_live_link or not dark
-        return (*refused, *(() if is_said else (dark,)), *prepared.plan.warnings)
-
-    def _setting(self, request: ActionRequest, spec: ActionSpec, target: HostTarget, asked: list[str]) -> Setting:
-        async def reach_of(host: HostTarget) -> Reach:
-            asked.append(host.name)
-            return await self._reach(host)
-
-        return Setting(
-            request=request,
-            spec=spec,
-            target=target,
-            fleet=self.fleet,
-            facts=self._facts,
-            user=self._user,
-            plan_id=secrets.token_hex(8),
-            clock=self._clock,
-            sleep=self._sleep,
-            tell=lambda _: None,
-            reach_of=reach_of,
-        )
-
-    def _spec(self, action: str) -> ActionSpec:
-        spec = SHIPPED.get(action)
-        if spec is None or action not in PREPARE:
-            raise ActionError(f"there is no action {plain(action, 60)}")
-        return spec
-
-    def _target(self, host: str) -> HostTarget:
-        target = self.fleet.host(host)
-        if target is None:
-            raise ActionError(f"{plain(host, 60)} is not in the fleet")
-        return target
-
-    async def _reach(self, target: HostTarget) -> Reach:
-        found = self._transport_of(target)
-        transport = await found if inspect.isawaitable(found) else found
-        await transport.connect()
-        return Reach.of(target, transport)
-
-    @contextmanager
-    def _busy_with(self, host: str) -> Iterator[None]:
-        self._busy.add(host)
-        try:
-            yield
-        finally:
-            self._busy.discard(host)
-
-    def _about(self, plan: Plan) -> dict[str, Json]:
-        request, actor = plan.request, self._actors.get(plan.plan_id)
-        confirmed = "host name typed" if plan.confirmation else "one key"
-        return {
-            "plan_id": plan.plan_id,
-            "user": self._user,
-            **({"actor": actor} if actor else {}),
-            "action": str(request.action),
-            "host": request.host,
-            "unit": request.unit,
-            "reason": request.reason,
-            "params": dict(request.params),
-            "steps": argv_of(plan.steps),
-            "confirmation": "allowed by [auto] in rules.toml" if actor else confirmed,
-        }
-
-    async def _note_refusal(self, plan: Plan, refusal: GuardRefused | NotConfirmed) -> None:
-        rule = refusal.rule if isinstance(refusal, GuardRefused) else "not-confirmed"
-        noted: dict[str, Json] = {**self._about(plan), "outcome": "refused", "rule": rule, "summary": refusal.cause}
-        try:
-            await self._audit.write("refused", self._clock(), noted)
-        except AuditError:  # nothing was run: the refusal is what the user has to hear
-            _LOG.exception("a refusal of plan %s is not in the audit", plan.plan_id)

@@ -21,11 +21,11 @@ from leptontui.actions.blast import Traffic
 from leptontui.actions.guard import Objection
 from leptontui.actions.lock_files import MEND, gate, is_free, open_lock, shared_folder, try_lock
 from leptontui.actions.names import node_names
-from leptontui.errors import ActionError
+from leptontui.errors import ActionError, GuardRefused
 from leptontui.model.text import plain
 
-Judge = Callable[[Traffic], Objection | None]
-"""What is said against an action, given what else is going on."""
+Judge = Callable[[Traffic], None]
+"""Raises `GuardRefused` where what else is going on speaks against an action."""
 
 
 class Hold(Protocol):
@@ -42,8 +42,12 @@ class Hold(Protocol):
 class Locks(Protocol):
     """Keeps actions out of each other's way."""
 
-    async def take(self, act: Act, judge: Judge) -> Hold | Objection:
-        """Hold all that an action needs; or who holds it, or what `judge` has against it."""
+    async def take(self, act: Act, judge: Judge) -> Hold:
+        """Hold all that an action needs.
+
+        Raises:
+            GuardRefused: somebody holds it, `judge` has something against it, or it cannot be told.
+        """
 
     async def look(self) -> Traffic:
         """What is going on now.
@@ -80,7 +84,7 @@ class SharedLocks:
     def __init__(self, folder: Callable[[], Path] = shared_folder, *, clock: Callable[[], float] = time.time) -> None:
         self._folder, self._clock = folder, clock
 
-    async def take(self, act: Act, judge: Judge) -> Hold | Objection:
+    async def take(self, act: Act, judge: Judge) -> Hold:
         """See `Locks.take`."""
         taking = asyncio.create_task(asyncio.to_thread(self._take, act, judge))
         try:
@@ -101,25 +105,29 @@ class SharedLocks:
         """See `Locks.settle`."""
         await asyncio.to_thread(self._end, plan_id)
 
-    def _take(self, act: Act, judge: Judge) -> Hold | Objection:
+    def _take(self, act: Act, judge: Judge) -> SharedHold:
         handles: list[int] = []
-        act = replace(act, names=tuple(dict.fromkeys(lock_name(name) for name in act.names)))
         try:
-            folder = self._folder()
-            with gate(folder):
-                acts = read_acts(folder)
-                traffic = traffic_of(acts, _held(folder, acts), self._clock())
-                for name in act.names:
-                    handles.append(open_lock(folder, name))
-                    if not try_lock(handles[-1]):
-                        return _release(handles, _busy(name, acts))
-                objection = judge(traffic)
-                if objection is not None:
-                    return _release(handles, objection)
-                append(folder, os.geteuid(), line_of(act), self._clock())
-                return SharedHold(self, act.plan_id, traffic, handles)
-        except (ActionError, OSError) as error:
-            return _release(handles, _unusable(error))
+            return self._hold(act, judge, handles)
+        except BaseException as error:
+            _close(handles)
+            if isinstance(error, OSError) or (isinstance(error, ActionError) and not isinstance(error, GuardRefused)):
+                raise _unusable(error).refusal() from error
+            raise
+
+    def _hold(self, act: Act, judge: Judge, handles: list[int]) -> SharedHold:
+        act = replace(act, names=tuple(dict.fromkeys(lock_name(name) for name in act.names)))
+        folder = self._folder()
+        with gate(folder):
+            acts = read_acts(folder)
+            traffic = traffic_of(acts, _held(folder, acts), self._clock())
+            for name in act.names:
+                handles.append(open_lock(folder, name))
+                if not try_lock(handles[-1]):
+                    raise _busy(name, acts).refusal()
+            judge(traffic)
+            append(folder, os.geteuid(), line_of(act), self._clock())
+            return SharedHold(self, act.plan_id, traffic, handles)
 
     def _look(self) -> Traffic:
         try:
@@ -190,14 +198,14 @@ class PrivateLocks:
         self._acts: dict[str, Act] = {}
         self._held: set[str] = set()
 
-    async def take(self, act: Act, judge: Judge) -> Hold | Objection:
+    async def take(self, act: Act, judge: Judge) -> Hold:
         """See `Locks.take`."""
         act = replace(act, names=tuple(dict.fromkeys(lock_name(name) for name in act.names)))
         traffic = await self.look()
         taken = next((name for name in act.names if name in self._held), None)
-        objection = _busy(taken, tuple(self._acts.values())) if taken is not None else judge(traffic)
-        if objection is not None:
-            return objection
+        if taken is not None:
+            raise _busy(taken, tuple(self._acts.values())).refusal()
+        judge(traffic)
         self._acts[act.plan_id] = act
         self._held.update(act.names)
         return PrivateHold(self, act, traffic)
@@ -236,14 +244,9 @@ class PrivateHold:
         self.locks.drop(self.act.names)
 
 
-def _let_go(taking: asyncio.Task[Hold | Objection]) -> None:
-    if not taking.cancelled() and taking.exception() is None and isinstance(held := taking.result(), SharedHold):
-        held.let_go(is_known=True)  # nothing was run
-
-
-def _release(handles: list[int], objection: Objection) -> Objection:
-    _close(handles)
-    return objection
+def _let_go(taking: asyncio.Task[SharedHold]) -> None:
+    if not taking.cancelled() and taking.exception() is None:
+        taking.result().let_go(is_known=True)  # nothing was run
 
 
 def _close(handles: list[int]) -> None:

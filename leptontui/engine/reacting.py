@@ -108,9 +108,10 @@ class Reactor:
 
     async def _outcome_of(self, proposal: Proposal) -> str:
         plan = await self._desk.plan(proposal.request)
-        if plan.warnings:
-            # A person would read them first.
-            return f"left to a person: {plan.warnings[0]}"
+        # A person would read these first.
+        minded = [*(f"cannot be run now: {rule.cause}" for rule in plan.standing), *plan.warnings]
+        if minded:
+            return f"left to a person: {minded[0]}"
         if proposal.alert_id not in self._asking:
             return "not done: while it was planned the alert ended, or somebody took care of it"
         outcome = await self._desk.run_as(plan, f"auto: rule {proposal.rule}")

@@ -10,7 +10,7 @@ import pytest
 
 from leptontui.actions.audit import verify
 from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, NotConfirmed
-from leptontui.model.action import ActionName, ActionRequest, Danger, OutcomeKind
+from leptontui.model.action import ActionName, ActionRequest, Danger, OutcomeKind, Standing
 from leptontui.model.link import LinkState
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.transport.contract import Completed
@@ -306,7 +306,7 @@ async def test_being_cancelled_midway_is_written_down(scene: Scene) -> None:
 
 async def test_read_only_plans_but_does_not_run(scene: Scene) -> None:
     plan = await scene.desk.plan(RESTART)
-    assert plan.warnings[0] == "cannot be run now: this session is read-only (arm it first)"
+    assert plan.standing == (Standing("read-only", "this session is read-only", "arm it first"),)
     with pytest.raises(GuardRefused, match="read-only"):
         await scene.desk.run(plan, "")
     scene.desk.arm()
@@ -478,7 +478,8 @@ async def test_half_a_fleet_behind_a_dead_bastion_cannot_be_drained(scene: Scene
     assert refused.value.rule == "common-cause"
     assert scene.changes == []
     again = await scene.desk.plan(DRAIN)
-    assert again.warnings[0].startswith("cannot be run now: 5 of 8 hosts")
+    assert (again.standing[0].rule, again.standing[0].may_be_overridden) == ("common-cause", False)
+    assert again.standing[0].cause.startswith("5 of 8 hosts")
 
 
 @pytest.mark.parametrize("dark", [("gpu-017",), ("gpu-017", "gpu-100", "gpu-101", "gpu-102")])

@@ -190,7 +190,7 @@ async def test_a_reaction_broken_off_is_ended_in_the_audit(stage: Stage) -> None
         begun.set()
         await asyncio.Event().wait()
 
-    stage.scene.desk._sleep = hangs
+    stage.scene._sleep = hangs  # type: ignore[method-assign]
     stage.reactor.react((FAILED,), fleet_size=100, is_keeper=True, policy=ALLOWED)
     async with asyncio.timeout(10):
         await begun.wait()

@@ -1,0 +1,168 @@
+"""All that speaks against a plan at one moment: the link, the policies, blast radius, jobs, and what others do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from leptontui.actions import guard
+from leptontui.actions.actor import Actor
+from leptontui.actions.acts import Act
+from leptontui.actions.blast import (
+    Stakes,
+    Traffic,
+    blast_objections,
+    broken_off_objections,
+    job_objections,
+    traffic_objections,
+)
+from leptontui.actions.facts import FleetFacts, sight_of
+from leptontui.actions.guard import Objection
+from leptontui.actions.locks import Locks, lock_name
+from leptontui.actions.policy import Case, objections
+from leptontui.actions.reach import Prepared
+from leptontui.actions.stakes import ReachOf, Surroundings, ask_stakes, jobs_ended
+from leptontui.errors import ActionError
+from leptontui.model.action import Danger, Standing
+from leptontui.model.action_spec import ActionSpec
+from leptontui.model.policy import Policies
+from leptontui.model.target import Fleet, HostTarget
+
+WORKLOADS: Final = ("kube:", "helm:")
+"""Units that are no part of one host: whoever acts on them by way of whichever host means the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Says what speaks against plans. Nothing of it changes anything.
+
+    Attributes:
+        fleet: all hosts, now.
+        facts: links and ages as the engine sees them.
+        actor: who acts.
+        policies: what holds now; read anew at each call.
+        locks: what others do.
+        reach_of: the way to a controller, connected.
+        clock: unix seconds.
+    """
+
+    fleet: Callable[[], Fleet]
+    facts: FleetFacts
+    actor: Actor
+    policies: Callable[[], Policies]
+    locks: Locks
+    reach_of: ReachOf
+    clock: Callable[[], float]
+
+    def at_once(self, prepared: Prepared, spec: ActionSpec) -> tuple[Objection, ...]:
+        """What needs no answer from anywhere: the way to the host, and who may do what, where and when."""
+        sight = self.of_sight(prepared, spec)
+        return (*(() if sight is None else (sight,)), *objections(self.policies(), self._case(prepared)))
+
+    def of_sight(self, prepared: Prepared, spec: ActionSpec) -> Objection | None:
+        """What the way to the host says."""
+        sight = sight_of(self.fleet(), self.facts, prepared.target)
+        if spec.needs_live_link:
+            return guard.live_and_fresh(sight)
+        return guard.no_common_cause(sight) if spec.removes_capacity else None
+
+    def of_traffic(self, prepared: Prepared, spec: ActionSpec, traffic: Traffic) -> tuple[Objection, ...]:
+        """What is said of all that goes on on this machine; harmless actions are not held to it."""
+        hosts = [prepared.target.name, *prepared.others]
+        there = frozenset(lock_name(host) for host in hosts)
+        broken = tuple((lock_name(host), words) for host, words in traffic.broken_off)
+        if not is_counted(spec):
+            return ()
+        return (
+            *broken_off_objections(Traffic(broken_off=broken), there),
+            *traffic_objections(self.policies(), traffic),
+        )
+
+    async def of_stakes(self, prepared: Prepared, spec: ActionSpec, traffic: Traffic) -> tuple[Objection, ...]:
+        """What the scheduler says: how much is out of service, and whether a protected job would be ended."""
+        stakes = await self._stakes(prepared, spec, traffic)
+        policies = self.policies()
+        return (
+            *blast_objections(policies, stakes),
+            *job_objections(policies, stakes, jobs_ended(prepared, spec)),
+        )
+
+    async def standing(self, prepared: Prepared, spec: ActionSpec) -> tuple[Standing, ...]:
+        """All of it, for a plan that is shown: what it would be refused for if it were run now."""
+        found = [*self.at_once(prepared, spec)]
+        act = self.act_of(prepared, spec)
+        holder = await self.locks.holder(act.names)
+        if holder is not None:
+            found.append(holder)
+        try:
+            traffic = await self.locks.look()
+        except ActionError as error:
+            traffic = Traffic()
+            found.append(Objection("locks", error.cause, error.mend))
+        found += self.of_traffic(prepared, spec, traffic)
+        found += await self.of_stakes(prepared, spec, traffic)
+        return tuple(dict.fromkeys(objection.standing() for objection in found))
+
+    async def together(self, prepared: Sequence[tuple[Prepared, ActionSpec]], at_once: int) -> Iterator[Standing]:
+        """What speaks against doing all of these, at most `at_once` at a time."""
+        counted = sum(is_counted(spec) for _, spec in prepared)
+        policies = self.policies()
+        try:
+            traffic = await self.locks.look()
+        except ActionError as error:
+            return iter((Objection("locks", error.cause, error.mend).standing(),))
+        found: list[Objection] = []
+        if counted:
+            found += traffic_objections(policies, traffic, more=counted, at_once=min(at_once, counted))
+        leaving = [(one, spec) for one, spec in prepared if spec.removes_capacity]
+        all_stakes = [await self._stakes(one, spec, traffic) for one, spec in _one_of_each_kind(leaving)]
+        going = frozenset(name for one, _ in leaving for name in (one.target.name, lock_name(one.target.name)))
+        for stakes in all_stakes:
+            grouped = Stakes(stakes.parts, (), stakes.room_unknown, going=going | stakes.going)
+            found += blast_objections(policies, grouped)
+        return iter(dict.fromkeys(objection.standing() for objection in found))
+
+    def act_of(self, prepared: Prepared, spec: ActionSpec) -> Act:
+        """A plan as it stands in the list of what goes on."""
+        plan = prepared.plan
+        unit = plan.request.unit if plan.request.unit.startswith(WORKLOADS) else ""
+        return Act(
+            plan.plan_id,
+            self.actor.user,
+            spec.name,
+            prepared.target.name,
+            (prepared.target.name, *prepared.others, *((unit,) if unit else ())),
+            self.clock(),
+            is_counted=is_counted(spec),
+            takes_out=spec.removes_capacity,
+        )
+
+    async def _stakes(self, prepared: Prepared, spec: ActionSpec, traffic: Traffic) -> Stakes:
+        around = Surroundings(self.fleet(), self.facts, self.reach_of, traffic)
+        shields = any(policy.shields for policy in self.policies().each)
+        return await ask_stakes(prepared, spec, around, wants_jobs=shields)
+
+    def _case(self, prepared: Prepared) -> Case:
+        request = prepared.plan.request
+        fleet = self.fleet()
+        others = (fleet.host(name) or HostTarget(name) for name in prepared.others)
+        return Case(
+            request.action,
+            request.unit,
+            (prepared.target, *others),
+            self.actor.user,
+            self.actor.unix_groups,
+            self.clock(),
+        )
+
+
+def is_counted(spec: ActionSpec) -> bool:
+    """Whether an action counts for what goes on."""
+    return spec.danger is not Danger.HARMLESS
+
+
+def _one_of_each_kind(leaving: Iterable[tuple[Prepared, ActionSpec]]) -> list[tuple[Prepared, ActionSpec]]:
+    """One host of each group and partitions: the others belong to the same parts."""
+    found = {(one.target.group, one.target.controller, one.target.partitions): (one, spec) for one, spec in leaving}
+    return list(found.values())
