@@ -9,6 +9,9 @@ from leptontui.actions.compose import prepare_compose_restart, prepare_compose_s
 from leptontui.actions.containers import prepare_container_restart
 from leptontui.actions.evidence_action import prepare_evidence
 from leptontui.actions.failover import prepare_fail_over
+from leptontui.actions.gpu_kill import prepare_gpu_kill
+from leptontui.actions.gpu_reset import prepare_gpu_reset
+from leptontui.actions.gpu_settings import prepare_gpu_lock_clocks, prepare_gpu_persistence, prepare_gpu_unlock_clocks
 from leptontui.actions.helm import prepare_helm_roll_back
 from leptontui.actions.kube_drain import prepare_kube_cordon
 from leptontui.actions.kube_restart import prepare_kube_restart
@@ -63,6 +66,11 @@ PREPARE: Final[dict[str, Prepare]] = {
     ActionName.CORDON: prepare_kube_cordon,
     ActionName.REBOOT: prepare_reboot,
     ActionName.FAIL_OVER: prepare_fail_over,
+    ActionName.GPU_RESET: prepare_gpu_reset,
+    ActionName.GPU_KILL: prepare_gpu_kill,
+    ActionName.GPU_PERSISTENCE: prepare_gpu_persistence,
+    ActionName.GPU_LOCK_CLOCKS: prepare_gpu_lock_clocks,
+    ActionName.GPU_UNLOCK_CLOCKS: prepare_gpu_unlock_clocks,
     ActionName.EVIDENCE: prepare_evidence,
 }
 """By the action's name; those of the user are prepared by `custom`."""
