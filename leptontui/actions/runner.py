@@ -178,6 +178,9 @@ class _Run:
         if done.exit_status is None:
             raise _Unsure(f"{step.host} did not say how {step.argv[0]} ended")
         self.tell(f"{step.host}: exit status {done.exit_status} after {max(self.clock() - began, 0.0):.1f} s")
+        if done.exit_status not in step.succeeds and done.exit_status < 0:
+            # systemctl and scontrol only ask: what they asked for goes on without them.
+            raise _Unsure(f"{step.argv[0]} on {step.host} was ended by signal {-done.exit_status}")
         if done.exit_status not in step.succeeds and any(said in done.stderr for said in _UNSURE):
             raise _Unsure(f"{step.argv[0]} on {step.host} got no answer: {complaint(done)}")
         return done

@@ -16,19 +16,19 @@ set -eu
 LAB=${LAB:-/var/tmp/leptontui-lab} NET=10.77.0 BR=leptonbr0
 BASE=$LAB/base CGROUPS=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
 CGROUPS=${CGROUPS:-$LAB/cgroups}
-PACKAGES=systemd,systemd-sysv,dbus,openssh-server,python3,procps,iproute2
+PACKAGES=systemd,systemd-sysv,dbus,openssh-server,python3,procps,iproute2,sudo
 
 ip_of() { echo "$NET.$((10 + ${1#h}))"; }
 say() { echo "lab: $*" >&2; }
 
 base() {
   mkdir -p "$LAB"
-  [ -e "$BASE/.ready" ] && return
+  [ "$(cat "$BASE/.ready" 2>/dev/null)" = "$PACKAGES" ] && return
   say "building the base root in $BASE"
   rm -rf "$BASE"
   debootstrap --variant=minbase --include=$PACKAGES bookworm "$BASE" >"$LAB/debootstrap.log" 2>&1 ||
     { say "debootstrap failed; see $LAB/debootstrap.log"; tail -3 "$LAB/debootstrap.log" >&2; exit 1; }
-  touch "$BASE/.ready"
+  echo "$PACKAGES" >"$BASE/.ready"
 }
 
 # A guest that reboots makes nspawn exit with 133: start it again, as a machine would. Each has a control group of its

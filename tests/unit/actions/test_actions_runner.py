@@ -107,6 +107,7 @@ async def test_a_lost_link_takes_nothing_back() -> None:
         link_error("the link dropped"),
         CommandTimeout("no answer within 60 s"),
         Completed(None, "", ""),
+        Completed(-9, "", ""),
         Completed(1, "", "slurm_update error: Socket timed out on send/recv operation\n"),
     ],
 )
