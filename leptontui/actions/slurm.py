@@ -91,7 +91,12 @@ class NodeRecord:
     @property
     def is_silent(self) -> bool:
         """Whether Slurm does not hear of it: what runs there is then not known to Slurm either."""
-        return "NOT_RESPONDING" in self.flags or "*" in self.state
+        return "NOT_RESPONDING" in self.flags or "*" in self.state or self.is_unheard
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether slurmctld was started and has not heard of the node since: for some seconds, if it is well."""
+        return "UNKNOWN" in self.flags
 
     @property
     def is_reboot_asked(self) -> bool:

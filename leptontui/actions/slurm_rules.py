@@ -38,6 +38,10 @@ def undrain_allowed(node: NodeRecord, planned: NodeRecord, how: str) -> Objectio
     """
     if node.is_rebooting:
         return Objection("rebooting", f"{node.name} is rebooting: {node.state}", "wait until it is back")
+    if node.is_unheard:  # Slurm 22.05 calls RESUME an "Invalid node state" then, and takes the drain back all the same
+        return Objection(
+            "not-registered", f"{node.name} is {node.state}: slurmctld has not heard of it yet", "try it in a moment"
+        )
     if not (node.is_draining or node.is_reboot_asked or (node.is_down and how == "resume")):
         return Objection("not-drained", f"{node.name} is not drained, it is {node.state}")
     if (node.reason, node.reason_since) != (planned.reason, planned.reason_since):

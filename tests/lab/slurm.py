@@ -154,6 +154,20 @@ class SlurmLab:
         """Wait until every node is idle and answers."""
         self._wait(self._all_idle, "the nodes to be idle")
 
+    def restore(self) -> None:
+        """Every node in service and no job, as at the beginning."""
+        self.cancel_all()
+        for node in self.node_names:
+            if self.state_of(node) != "idle":
+                done = subprocess.run(
+                    ["scontrol", "update", f"nodename={node}", "state=RESUME"],
+                    env=self.env,
+                    capture_output=True,
+                    check=False,
+                )
+                assert done.returncode in {0, 1}  # 1: it is in service, and only registers late
+        self.wait_idle()
+
     def wait_for(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait until something is so; raises with the daemons' logs if it does not come."""
         self._wait(is_so, what)

@@ -1,88 +1,32 @@
 """Drain and undrain against a real Slurm: what the desk plans, runs and writes down, seen with Slurm's own eyes."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from leptontui.actions.audit import Audit, verify
-from leptontui.actions.desk import Desk
+from leptontui.actions.audit import verify
 from leptontui.errors import ActionError, GuardRefused, NotConfirmed
 from leptontui.model.action import ActionName, ActionRequest, Danger, OutcomeKind
-from leptontui.model.link import Link, LinkState
-from leptontui.model.target import Fleet, HostTarget
-from leptontui.transport.contract import Completed
-from leptontui.transport.local import LocalTransport
+from leptontui.model.target import HostTarget
 from tests.lab.slurm import SlurmLab
+from tests.lab.slurm_scene import NobodyTransport, SlurmScene
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
-
-class NobodyTransport(LocalTransport):
-    """This machine, as a user whom Slurm lets change nothing."""
-
-    async def run(self, argv: Sequence[str], **how: Any) -> Completed:
-        as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *argv)
-        return await super().run(as_nobody, **how)
-
-
-class Facts:
-    """All hosts are live."""
-
-    interval_s = 1.0
-
-    def link_of(self, host: str) -> Link:
-        return Link(host, LinkState.LIVE, time.time())
-
-    def age_s_of(self, host: str) -> float:
-        return 0.5
-
-
-class Scene:
-    """A desk for `user`, with an audit of its own, in front of the real Slurm."""
-
-    def __init__(self, slurm: SlurmLab, audit: Path) -> None:
-        hosts = tuple(
-            HostTarget(name, scheduler="slurm", controller="login1")
-            for name in ("gpu0", "gpu1", "gpu1.cluster.example", "nope")
-        )
-        self.transport = LocalTransport()
-        self.asked: list[str] = []
-
-        def transport_of(target: HostTarget) -> LocalTransport:
-            self.asked.append(target.name)
-            return self.transport
-
-        self.slurm = slurm
-        self.audit = audit
-        self.desk = Desk(
-            Fleet("lab", hosts, {"login1": HostTarget("login1", user="root")}),
-            transport_of=transport_of,
-            facts=Facts(),
-            audit=Audit(audit),
-            user="anna",
-        )
-        self.desk.arm()
-
-    def reason_of(self, node: str) -> str:
-        return self.slurm.command("sinfo", "-h", "-R", "-n", node, "-o", "%E").strip()
+NAMES = ("gpu0", "gpu1", "gpu1.cluster.example", "nope")
 
 
 @pytest.fixture
-def scene(slurm: SlurmLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(slurm: SlurmLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmScene]:
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
-    yield Scene(slurm, tmp_path / "audit.jsonl")
-    slurm.cancel_all()
-    for node in slurm.node_names:
-        if slurm.state_of(node).startswith(("drain", "down")):
-            slurm.command("scontrol", "update", f"nodename={node}", "state=RESUME")
-    slurm.wait_idle()
+    hosts = tuple(HostTarget(name, scheduler="slurm", controller="login1") for name in NAMES)
+    yield SlurmScene(slurm, tmp_path, hosts=hosts)
+    slurm.restore()
 
 
-async def test_a_node_with_a_job_is_drained_and_put_back(scene: Scene) -> None:
+async def test_a_node_with_a_job_is_drained_and_put_back(scene: SlurmScene) -> None:
     job = scene.slurm.submit("gpu0", name="train-llm")
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu0", reason="Xid 79, GPU 3 off the bus"))
 
@@ -116,7 +60,7 @@ async def test_a_node_with_a_job_is_drained_and_put_back(scene: Scene) -> None:
     assert set(scene.asked) == {"login1"}
 
 
-async def test_an_idle_node_is_drained_at_once(scene: Scene) -> None:
+async def test_an_idle_node_is_drained_at_once(scene: SlurmScene) -> None:
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="fan"))
     outcome = await scene.desk.run(plan, "gpu1")
     assert outcome.kind is OutcomeKind.VERIFIED
@@ -137,7 +81,7 @@ async def test_an_idle_node_is_drained_at_once(scene: Scene) -> None:
         "x" * 500,
     ],
 )
-async def test_any_reason_arrives_in_one_piece(scene: Scene, why: str) -> None:
+async def test_any_reason_arrives_in_one_piece(scene: SlurmScene, why: str) -> None:
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason=why))
     outcome = await scene.desk.run(plan, "gpu1")
     assert outcome.kind is OutcomeKind.VERIFIED, outcome.summary
@@ -145,7 +89,7 @@ async def test_any_reason_arrives_in_one_piece(scene: Scene, why: str) -> None:
     assert scene.slurm.state_of("gpu0") == "idle"
 
 
-async def test_somebody_elses_drain_is_left_alone(scene: Scene) -> None:
+async def test_somebody_elses_drain_is_left_alone(scene: SlurmScene) -> None:
     scene.slurm.command("scontrol", "update", "nodename=gpu1", "state=DRAIN", "reason=bob: riser swap")
     with pytest.raises(GuardRefused, match="bob: riser swap") as refused:
         await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="Xid 79"))
@@ -153,7 +97,7 @@ async def test_somebody_elses_drain_is_left_alone(scene: Scene) -> None:
     assert scene.reason_of("gpu1") == "bob: riser swap"
 
 
-async def test_somebody_elses_drain_between_plan_and_run_is_left_alone(scene: Scene) -> None:
+async def test_somebody_elses_drain_between_plan_and_run_is_left_alone(scene: SlurmScene) -> None:
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="Xid 79"))
     scene.slurm.command("scontrol", "update", "nodename=gpu1", "state=DRAIN", "reason=bob: riser swap")
     with pytest.raises(GuardRefused, match="bob: riser swap"):
@@ -163,13 +107,13 @@ async def test_somebody_elses_drain_between_plan_and_run_is_left_alone(scene: Sc
     assert '"event":"begun"' not in scene.audit.read_text()
 
 
-async def test_a_node_that_somebody_took_down_for_a_reason_is_left_alone(scene: Scene) -> None:
+async def test_a_node_that_somebody_took_down_for_a_reason_is_left_alone(scene: SlurmScene) -> None:
     scene.slurm.command("scontrol", "update", "nodename=gpu1", "state=DOWN", "reason=bob: smells burnt")
     with pytest.raises(GuardRefused, match="smells burnt"):
         await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="Xid 79"))
 
 
-async def test_a_node_that_fell_over_is_drained_and_slurms_own_reason_kept(scene: Scene) -> None:
+async def test_a_node_that_fell_over_is_drained_and_slurms_own_reason_kept(scene: SlurmScene) -> None:
     scene.slurm.command("scontrol", "update", "nodename=gpu1", "state=DOWN", "reason=Not responding")
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="Xid 79"))
     assert (await scene.desk.run(plan, "gpu1")).kind is OutcomeKind.VERIFIED
@@ -177,7 +121,7 @@ async def test_a_node_that_fell_over_is_drained_and_slurms_own_reason_kept(scene
     assert scene.slurm.command("scontrol", "show", "node", "gpu1").count("State=DOWN+DRAIN") == 1
 
 
-async def test_undraining_somebody_elses_node_needs_its_name(scene: Scene) -> None:
+async def test_undraining_somebody_elses_node_needs_its_name(scene: SlurmScene) -> None:
     scene.slurm.command("scontrol", "update", "nodename=gpu1", "state=DRAIN", "reason=bob: riser swap")
     plan = await scene.desk.plan(ActionRequest(ActionName.UNDRAIN, "gpu1"))
     assert (plan.danger, plan.confirmation) == (Danger.DESTRUCTIVE, "gpu1")
@@ -189,24 +133,24 @@ async def test_undraining_somebody_elses_node_needs_its_name(scene: Scene) -> No
     assert scene.reason_of("gpu1") == ""
 
 
-async def test_a_node_in_service_is_not_put_back(scene: Scene) -> None:
+async def test_a_node_in_service_is_not_put_back(scene: SlurmScene) -> None:
     with pytest.raises(GuardRefused, match="not drained"):
         await scene.desk.plan(ActionRequest(ActionName.UNDRAIN, "gpu1"))
 
 
-async def test_a_long_host_name_is_found_by_its_first_label(scene: Scene) -> None:
+async def test_a_long_host_name_is_found_by_its_first_label(scene: SlurmScene) -> None:
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1.cluster.example", reason="fan"))
     assert plan.steps[0].argv[2] == "nodename=gpu1"
     assert plan.confirmation == "gpu1.cluster.example"
     assert any("Slurm calls it gpu1" in line for line in plan.warnings)
 
 
-async def test_a_host_that_slurm_does_not_know_cannot_be_drained(scene: Scene) -> None:
+async def test_a_host_that_slurm_does_not_know_cannot_be_drained(scene: SlurmScene) -> None:
     with pytest.raises(ActionError, match="knows no node nope"):
         await scene.desk.plan(ActionRequest(ActionName.DRAIN, "nope", reason="fan"))
 
 
-async def test_who_may_not_drain_is_told_so(scene: Scene) -> None:
+async def test_who_may_not_drain_is_told_so(scene: SlurmScene) -> None:
     scene.transport = NobodyTransport()
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="fan"))
     outcome = await scene.desk.run(plan, "gpu1")

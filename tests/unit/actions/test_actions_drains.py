@@ -158,7 +158,7 @@ async def test_a_host_of_another_fleet_is_kept_and_not_asked_for(stage: Stage) -
 async def test_a_silent_node_is_never_called_safe(stage: Stage) -> None:
     drains = drains_of(stage)
     await drain(stage, drains)
-    for state in ("IDLE*+DRAIN", "DOWN+DRAIN+NOT_RESPONDING", "DOWN*+DRAIN"):
+    for state in ("IDLE*+DRAIN", "DOWN+DRAIN+NOT_RESPONDING", "DOWN*+DRAIN", "UNKNOWN+DRAIN"):
         stage.slurm.nodes["gpu-017"][0] = state
         await drains.look_again()
         assert drains.drained[0].is_empty is None

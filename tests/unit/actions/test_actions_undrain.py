@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from leptontui.actions.reach import Verdict
 from leptontui.actions.schedulers import stand_of
 from leptontui.errors import ActionError, GuardRefused
 from leptontui.model.action import ActionName, Danger
@@ -87,7 +88,7 @@ async def test_undrain_leaves_a_down_as_it_is_and_says_so(stage: Stage) -> None:
     prepared = await stage.prepare(ActionName.UNDRAIN, how="undrain")
     assert any("takes no jobs before it is resumed" in line for line in prepared.plan.warnings)
     await stage.run(prepared)
-    assert await prepared.deed.verify() == type(await prepared.deed.verify())(is_so=True, said="gpu-017 is DOWN")
+    assert await prepared.deed.verify() == Verdict(is_so=True, said="gpu-017 is DOWN")
 
 
 async def test_a_node_that_slurm_does_not_hear_of_after_resume_is_not_verified(stage: Stage) -> None:
@@ -116,6 +117,13 @@ async def test_a_reboot_that_waits_is_called_off_first(stage: Stage) -> None:
     assert any("the reboot is called off" in line for line in prepared.plan.warnings)
     assert await stage.run(prepared) == ["scontrol cancel_reboot gpu-017"]  # that gave it back already
     assert (await prepared.deed.verify()).is_so
+
+
+async def test_a_node_that_slurmctld_has_not_heard_of_since_it_was_started_is_left_alone(stage: Stage) -> None:
+    stage.slurm.nodes["gpu-017"] = ["UNKNOWN+DRAIN", "anna: fan"]
+    with pytest.raises(GuardRefused, match="has not heard of it yet") as refused:
+        await stage.prepare(ActionName.UNDRAIN)
+    assert refused.value.rule == "not-registered"
 
 
 async def test_a_node_that_is_rebooting_is_left_alone(stage: Stage) -> None:
