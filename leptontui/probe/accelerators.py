@@ -49,6 +49,10 @@ class Accelerators:
         """Have the GPUs read, unless they are being read."""
         self._driver.ask()
 
+    def release(self, for_s):
+        """Let go of NVIDIA's driver for so many seconds, so that a GPU can be reset."""
+        self._driver.release(for_s)
+
     def read(self, now):
         """(the sweep's fields, uses): what the GPUs answered, and the wire's `GpuProcess` without what /proc tells.
 

@@ -9,6 +9,8 @@ from .survey import Survey
 HELLO_PAUSE_S = 10.0
 """Two hellos are at least so far apart, unless the GPUs changed."""
 _LOOK_S = 1.0
+RELEASE_S = 180.0
+"""How long the GPUs are let go of: a reset of eight takes up to two minutes."""
 
 
 def next_due(now, interval_s, phase):
@@ -34,6 +36,11 @@ class Probe:
         self._told = None
         self._told_urgent = None
         self._told_at = 0.0
+        self._is_to_release = False
+
+    def release(self):
+        """Let go of the GPUs for a while: within a second, with a sweep of its own. For a signal's handler."""
+        self._is_to_release = True
 
     def run(self):
         """Speak until nobody listens.
@@ -53,7 +60,7 @@ class Probe:
     def _wait_until(self, due):
         while True:
             left = due - time.monotonic()
-            if left <= 0.0:
+            if left <= 0.0 or self._is_to_release:
                 return
             # Whether something hangs is looked at now and then, however seldom the sweeps are.
             self._wait(min(left, _LOOK_S))
@@ -83,6 +90,9 @@ class Probe:
         self._tell()
 
     def _sweep(self):
+        if self._is_to_release:
+            self._is_to_release = False
+            self._survey.release_gpus(RELEASE_S)
         values = self._survey.sweep()
         self._tell()
         self._hello_if_changed()

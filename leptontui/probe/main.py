@@ -13,13 +13,16 @@ from .loop import Probe
 def main(config):
     """Run the probe until stdin closes or stdout breaks; does not return.
 
-    Threads that hang in the driver or in a dead filesystem are not waited for.
+    Threads that hang in the driver or in a dead filesystem are not waited for. SIGUSR1 makes it let go of the GPUs for
+    three minutes: `nvidia-smi --gpu-reset` wants nobody to read them.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     status = 0
     try:
         step_back()
-        Probe(config, Channel()).run()
+        probe = Probe(config, Channel())
+        signal.signal(signal.SIGUSR1, lambda *_: probe.release())
+        probe.run()
     except Closed:
         pass
     except BaseException:  # noqa: BLE001 — the process's boundary: said on stderr, then the process ends

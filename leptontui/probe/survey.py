@@ -71,6 +71,10 @@ class Survey:
         # What starting took is not what a sweep costs.
         self._gaps.attempt("probe", self._cost.read, time.monotonic(), None)
 
+    def release_gpus(self, for_s):
+        """Let go of the GPUs for so many seconds, so that one can be reset; they are not read meanwhile."""
+        self._gpus.release(for_s)
+
     def _identify(self):
         return host.identity(self._proc, self._etc)
 

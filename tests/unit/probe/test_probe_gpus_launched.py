@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -91,3 +92,14 @@ def test_an_xid_that_repeats_is_told_each_time(launch, gpus):
         assert [(event.code, event.gpu_uuid) for event in events] == [(31, FIRST), (79, SECOND)]
     later = [probe.say() for _ in range(3)]
     assert all(isinstance(message, Sweep) for message in later)
+
+
+def test_a_signal_makes_it_let_go_of_the_gpus_and_sweep_on(launch, gpus):
+    gpus.set(count=2)
+    probe = launch(environment=gpus.environment, interval_s=60.0)
+    probe.hello()
+    probe.process.send_signal(signal.SIGUSR1)
+    sweep = probe.sweep(lambda sweep: not sweep.gpus)
+    assert not sweep.is_driver_hung
+    assert sweep.seq == 0, "nobody waits a minute for the next one"
+    assert probe.process.poll() is None
