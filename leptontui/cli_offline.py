@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from leptontui.cli_alerts import add_alert_commands
+from leptontui.cli_audit import add_audit_commands
 from leptontui.cli_files import check_recording
 from leptontui.cli_parts import Parsers, add_group, add_recording
 from leptontui.cli_rules import add_rules_commands
@@ -26,6 +27,7 @@ def add_offline_commands(commands: Parsers) -> None:
     _add_notify(commands)
     add_rules_commands(commands)
     add_alert_commands(commands)
+    add_audit_commands(commands)
 
 
 def is_offline(arguments: argparse.Namespace) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from leptontui.actions.audit_head import Head, read_head
+from leptontui.actions.audit_head import Head, head_path, read_head
 
 FIRST: Final = "0" * 64
 """What the first line has in the place of its predecessor's hash."""
@@ -76,7 +76,7 @@ def examine(path: Path) -> Verification:
     Raises:
         OSError: the file cannot be read.
     """
-    lines = _lines_of(path)
+    lines = _lines_of(path) if path.exists() or not head_path(path).exists() else []
     hashes = [hashlib.sha256(raw).hexdigest() for raw in lines]
     bad, notes = _chain(lines, hashes), list[str]()
     try:
