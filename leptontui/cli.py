@@ -6,22 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from leptontui import __version__
+from leptontui.cli_act import add_act_commands
+from leptontui.cli_hosts import EXIT_UNKNOWN, Parser, book_of, choosing, seconds
 from leptontui.cli_offline import add_offline_commands, is_offline, run_offline
 from leptontui.cli_watching import add_forecast_options, add_recording_option, watch_options
 from leptontui.errors import ConfigError, LeptonError
 
-if TYPE_CHECKING:
-    from leptontui.inventory.book import Book
-
-SHORTEST_S, LONGEST_S = 0.2, 3600.0
-"""Bounds of an interval or a time limit on the command line."""
 MOST_SIMULATED = 2000
 """Most simulated hosts, or GPUs in one."""
-EXIT_UNKNOWN = 3
-"""Exit code when somebody could not be reached, or the command line or configuration is wrong."""
 
 _CHOOSING = (
     "Without -H, --inventory or --ssh-hosts the hosts of ~/.config/leptontui/fleet.toml are watched; "
@@ -36,17 +30,10 @@ examples:
   leptontui hosts --try -i fleet.toml         which hosts there are, how they are reached, and whether that works
   leptontui config check fleet.toml           every problem of an inventory, with its line
   leptontui rules list                        what is alerted on; your own rules: ~/.config/leptontui/rules.toml
+  leptontui act restart 'gpu[001-012]' --unit vllm.service --pace rolling --batch 2 --dry-run
   leptontui report --since 12h                the shift's alerts as Markdown
   leptontui check --json -H 'gpu[001-064]'    for scripts: exit code 0 well, 1 warning, 2 critical, 3 unknown
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    """Exits with 3 rather than 2 on a wrong command line: 2 means that something is critical."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_UNKNOWN, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.headless import check
 
             return check(
-                _book(arguments),
+                book_of(arguments),
                 interval_s=arguments.interval,
                 timeout_s=arguments.timeout,
                 as_json=arguments.json,
@@ -105,7 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.headless import watch
 
             return watch(
-                _book(arguments),
+                book_of(arguments),
                 interval_s=arguments.interval,
                 asks=arguments.ask_password,
                 options=watch_options(arguments),
@@ -116,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.screen import show
 
             is_wallboard = arguments.command == "wallboard"
-            book = _book(arguments)
+            book = book_of(arguments)
             return show(
                 book.fleet(),
                 book=book,
@@ -135,7 +122,7 @@ def _tell(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.hosts import list_hosts
 
             return list_hosts(
-                _book(arguments), is_tried=arguments.tries, as_json=arguments.json, asks=arguments.ask_password
+                book_of(arguments), is_tried=arguments.tries, as_json=arguments.json, asks=arguments.ask_password
             )
         case "config check":
             from leptontui.wiring.config_check import check_config
@@ -145,25 +132,6 @@ def _tell(arguments: argparse.Namespace) -> int:
             from leptontui.wiring.metrics import print_metrics
 
             return print_metrics(as_json=arguments.json)
-
-
-def _book(arguments: argparse.Namespace) -> Book:
-    from leptontui.config.choose import Choice, default_inventory
-    from leptontui.inventory.book import Book
-
-    inventory: Path | None = arguments.inventory
-    if inventory is None and arguments.hosts is None and arguments.ssh_hosts is None:
-        inventory = default_inventory()
-    if arguments.ssh_hosts is not None and (inventory is not None or arguments.hosts is not None):
-        raise ConfigError(["--ssh-hosts: together with --hosts or --inventory, expected one of them"])
-    return Book.open(
-        Choice(
-            hosts=arguments.hosts,
-            inventory=inventory,
-            ssh_hosts=arguments.ssh_hosts,
-            asks_password=arguments.ask_password,
-        )
-    )
 
 
 def _inventory_file(arguments: argparse.Namespace) -> Path:
@@ -178,28 +146,9 @@ def _inventory_file(arguments: argparse.Namespace) -> Path:
     return path
 
 
-def _choosing() -> _Parser:
-    """Options that choose hosts. A new one for each parser: a parser's defaults are kept in its parents' actions."""
-    choosing = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    choosing.add_argument(
-        "-H", "--hosts", metavar="LIST", help="hosts in ClusterShell syntax, each may carry user@ and :port"
-    )
-    choosing.add_argument("-i", "--inventory", metavar="FILE.toml", type=Path, help="inventory with groups of hosts")
-    choosing.add_argument(
-        "--ssh-hosts", metavar="PATTERNS", help="hosts that ~/.ssh/config names, e.g. '*' or 'gpu*,!gpu-test*'"
-    )
-    choosing.add_argument(
-        "--ask-password",
-        action="store_true",
-        help="hosts may ask for a password or a code; without a screen, for passphrases too",
-    )
-    choosing.add_argument("--interval", metavar="S", type=_interval, help="seconds between two sweeps (default 1)")
-    return choosing
-
-
-def _looking() -> _Parser:
+def _looking() -> Parser:
     """Options of what has a screen."""
-    looking = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    looking = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     looking.add_argument("--theme", metavar="NAME", help="theme, e.g. lepton-light")
     looking.add_argument("--read-only", action="store_true", help="no action can be taken from this screen")
     add_forecast_options(looking)
@@ -207,13 +156,13 @@ def _looking() -> _Parser:
     return looking
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="leptontui",
         description="Watch a fleet of GPU hosts over SSH, with nothing installed on them. " + _CHOOSING,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[_choosing(), _looking()],
+        parents=[choosing(), _looking()],
     )
     parser.add_argument("--version", action="version", version=f"leptontui {__version__}")
     parser.set_defaults(command=None, hosts=None, inventory=None, ssh_hosts=None, ask_password=False)
@@ -221,34 +170,35 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_commands(commands)
     _add_telling_commands(commands)
+    add_act_commands(commands)
     add_offline_commands(commands)
     return parser
 
 
-def _add_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     demo = commands.add_parser("demo", parents=[_looking()], help="a simulated fleet with scripted incidents")
     demo.add_argument("--hosts", dest="demo_hosts", metavar="N", type=_count, default=24, help="hosts (default 24)")
     demo.add_argument("--gpus", metavar="N", type=_count, default=8, help="GPUs in each (default 8)")
     demo.add_argument("--serve-only", action="store_true", help="print an inventory's path and serve until interrupted")
     demo.set_defaults(command="demo")
     wallboard = commands.add_parser(
-        "wallboard", parents=[_choosing(), _looking()], help="a read-only display for the wall"
+        "wallboard", parents=[choosing(), _looking()], help="a read-only display for the wall"
     )
     wallboard.set_defaults(command="wallboard")
-    check = commands.add_parser("check", parents=[_choosing()], help="take two sweeps, print, leave")
+    check = commands.add_parser("check", parents=[choosing()], help="take two sweeps, print, leave")
     check.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     check.add_argument(
-        "--timeout", metavar="S", type=_interval, default=15.0, help="seconds to wait for hosts (default 15)"
+        "--timeout", metavar="S", type=seconds, default=15.0, help="seconds to wait for hosts (default 15)"
     )
     check.set_defaults(command="check")
-    watch = commands.add_parser("watch", parents=[_choosing()], help="one JSON document a line, each interval")
+    watch = commands.add_parser("watch", parents=[choosing()], help="one JSON document a line, each interval")
     watch.add_argument("--json", action="store_true", required=True, help="the only format there is")
     add_recording_option(watch)
     watch.set_defaults(command="watch")
 
 
-def _add_telling_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
-    hosts = commands.add_parser("hosts", parents=[_choosing()], help="which hosts there are and how they are reached")
+def _add_telling_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    hosts = commands.add_parser("hosts", parents=[choosing()], help="which hosts there are and how they are reached")
     hosts.add_argument("--try", dest="tries", action="store_true", help="dial each and say whether that works")
     hosts.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     hosts.set_defaults(command="hosts")
@@ -261,16 +211,6 @@ def _add_telling_commands(commands: argparse._SubParsersAction[_Parser]) -> None
     metrics = commands.add_parser("metrics", help="everything that is measured: unit, source, cadence, meaning")
     metrics.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     metrics.set_defaults(command="metrics")
-
-
-def _interval(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text}: expected a number of seconds, e.g. 2") from None
-    if not SHORTEST_S <= seconds <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text}: must be between {SHORTEST_S:g} and {LONGEST_S:g} seconds")
-    return seconds
 
 
 def _count(text: str) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from leptontui.actions.desk import Desk
-from leptontui.actions.hand import Hand
 from leptontui.actions.rollouts import Rollouts
 from leptontui.actions.runbooks import Runbooks
 from leptontui.actions.setting import Sleep
@@ -52,7 +51,6 @@ class Office:
 
     Args:
         desk: carries out single actions.
-        hand: the same, as rollouts and runbooks use it.
         rollouts: one action on many hosts.
         runbooks: actions with checks and waits between them.
         drains: what is remembered of hosts out of service; None for nothing.
@@ -67,7 +65,6 @@ class Office:
         self,
         desk: Desk,
         *,
-        hand: Hand,
         rollouts: Rollouts,
         runbooks: Runbooks,
         drains: Drains | None = None,
@@ -75,7 +72,7 @@ class Office:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.desk = desk
-        self._hand, self._rollouts, self._runbooks = hand, rollouts, runbooks
+        self._rollouts, self._runbooks = rollouts, runbooks
         self._drains, self._broken_off, self._sleep = drains, broken_off, sleep
 
     @property
@@ -103,7 +100,7 @@ class Office:
     @property
     def specs(self) -> tuple[ActionSpec, ...]:
         """Every action that there is here, in menu order."""
-        return self._hand.specs
+        return self.desk.specs
 
     @property
     def activity(self) -> Activity:
@@ -119,13 +116,13 @@ class Office:
         """See `Desk.plan`."""
         return await self.desk.plan(request)
 
-    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:  # noqa: ARG002
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
         """See `Desk.run`."""
-        return await self.desk.run(plan, confirmation)
+        return await self.desk.run(plan, confirmation, override)
 
     def said(self, plan_id: str) -> tuple[str, ...]:
         """The last lines that a run has said so far."""
-        return self._hand.said(plan_id)
+        return self.desk.said(plan_id)
 
     async def plan_rollout(self, request: RolloutRequest) -> RolloutPlan:
         """See `Rollouts.plan`."""

@@ -201,8 +201,17 @@ async def _with_watch(
         alert_use=alert_use,
     )
     fleet_watch.subscribe(newest.take)
+    return await beside(fleet_watch, use(newest))
+
+
+async def beside(fleet_watch: FleetWatch, wanted: Awaitable[T]) -> T:
+    """What is wanted, with the watch running beside it; a failure of the watch ends both.
+
+    Raises:
+        LeptonError: the watch failed.
+    """
     running = asyncio.ensure_future(fleet_watch.run())
-    using = asyncio.ensure_future(use(newest))
+    using = asyncio.ensure_future(wanted)
     try:
         await asyncio.wait({running, using}, return_when=asyncio.FIRST_COMPLETED)
         failure = running.exception() if running.done() and not running.cancelled() else None
@@ -212,5 +221,6 @@ async def _with_watch(
         return using.result()
     finally:
         using.cancel()
+        await asyncio.gather(using, return_exceptions=True)
         running.cancel()
-        await asyncio.gather(running, using, return_exceptions=True)
+        await asyncio.gather(running, return_exceptions=True)

@@ -84,14 +84,15 @@ class FleetWatch:
         self.interval_s = interval_s
         self._fleet = fleet
         questions = Questions() if has_access else None
-        self._dialer = Dialer(asker=questions or asker, opened=self._redial_waiting)
+        self._asker = questions or asker
+        self._dialer = Dialer(asker=self._asker, opened=self._redial_waiting)
         self._transports: dict[HostTarget, Transport] = {}
         self._ssh: SshFleetSource | None = None
         self.inventory = None if book is None else self._inventory(book)
         chosen = options or WatchOptions(keeps_learned=False)
         # What is done to simulated hosts must not stand among what was done to real ones.
-        is_pretended = can_act and options is not None and not options.keeps_learned
-        self._pretended = _pretended_state(self) if is_pretended else None
+        is_pretended = options is not None and not options.keeps_learned
+        self._pretended = _pretended_state(self) if can_act and is_pretended else None
         self.engine = Engine(
             fleet,
             self._sources(fleet, interval_s),
@@ -103,7 +104,7 @@ class FleetWatch:
         overrule(self.engine)
         self._recorder = None if recording is None else RecordingTask(self.engine.store, recording, self.engine.notify)
         self._alerting: Alerting | None = None
-        self._office = self._make_office(fleet) if can_act else None
+        self._office = self._make_office(fleet) if can_act and (is_pretended or self._is_allowed()) else None
         self.alerts = self._alerts(alert_use, "" if book is None else book.scope, chosen)
         self.access = None if questions is None else self._access(questions)
 
@@ -111,6 +112,11 @@ class FleetWatch:
     def commands(self) -> CommandPort | None:
         """The port to act through; None on a read-only watch."""
         return self._office
+
+    @property
+    def fleet(self) -> Fleet:
+        """The hosts as they are known now."""
+        return self._fleet
 
     def subscribe(self, deliver: Callable[[FleetSnapshot], None]) -> None:
         """See `Engine.subscribe`."""
@@ -219,6 +225,15 @@ class FleetWatch:
     def _dial(self, target: HostTarget) -> Transport:
         return SshTransport(target, self._dialer)
 
+    def _is_allowed(self) -> bool:
+        """Whether a policy lets anything be done from this machine at all; what is wrong with one is told."""
+        from leptontui.config.policy import read_policies
+
+        policies = read_policies()
+        if policies.notice:
+            self.engine.notify("policy", policies.notice)
+        return not policies.is_read_only
+
     def _make_office(self, fleet: Fleet) -> Office:
         # Here, so that a read-only screen never imports actions.
         from leptontui.wiring.office import make_office
@@ -228,7 +243,9 @@ class FleetWatch:
             transport_of=self._transport_of,
             facts=self,
             user=login_user(),
+            asker=self._asker,
             verified=self._verified,
+            notify=self._notify,
             state=self._pretended,
         )
 

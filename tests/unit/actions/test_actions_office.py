@@ -56,7 +56,6 @@ def office_of(scene: Scene, folder: Path, hand: ScriptedHand, memory: Remembered
     means = Means(hand, ask, RunbookFiles(folder), hand.clock, clockwork.sleep, lambda: None)
     return Office(
         scene.desk,
-        hand=hand,
         rollouts=Rollouts(hand, clock=hand.clock),
         runbooks=Runbooks(means, shelf=lambda: load_runbooks(SHIPPED, []), knows=lambda _: True, user="anna"),
         drains=memory,

@@ -1,0 +1,188 @@
+"""`leptontui runbook run`: a runbook for one host, without a screen, from its first step to the last that ends well."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from leptontui.config.problem import did_you_mean
+from leptontui.config.runbooks import load_runbooks
+from leptontui.errors import ActionError, ConfigError, GuardRefused, NotConfirmed
+from leptontui.inventory.book import Book
+from leptontui.model.activity import RunbookRun, RunbookState, RunbookStep
+from leptontui.model.text import plain
+from leptontui.ports import CommandPort
+from leptontui.view.act_words import SCHEMA, plan_lines, runbook_json, step_line
+from leptontui.wiring.act_list import all_specs
+from leptontui.wiring.doing import (
+    CODES,
+    DONE,
+    NOT_PLANNED,
+    REFUSED,
+    UNKNOWN,
+    Doing,
+    Stop,
+    known_hosts,
+    say,
+    settled,
+    with_port,
+)
+from leptontui.wiring.headless import run_headless
+from leptontui.wiring.watch import FleetWatch
+
+_LOOK_EVERY_S: Final = 0.2
+Params = Sequence[tuple[str, str]]
+
+
+def run_runbook(book: Book, name: str, host: str, params: Params, *, resume: str, doing: Doing) -> int:
+    """Go through a runbook, or go on with one, where the user says how many of its steps are actions.
+
+    Args:
+        book: the hosts.
+        name: the runbook's; "" to go on with one.
+        host: for which host.
+        params: its parameters.
+        resume: the id of one under way; "" to start one.
+        doing: how it is carried out.
+
+    Returns:
+        As `act`; what its last step came to.
+
+    Raises:
+        ConfigError: there is no such runbook or host.
+        KeyboardInterrupt: interrupted twice.
+    """
+    if not resume:
+        specs, _ = all_specs()
+        shelf = load_runbooks(specs)
+        runbook = shelf.runbooks.get(name)
+        if runbook is None:
+            problems = [str(problem) for problem in shelf.problems]
+            guess = did_you_mean(name, shelf.runbooks) or "leptontui runbook list names them"
+            raise ConfigError([*problems, f"there is no runbook {plain(name, 60)}"], guess)
+    return run_headless(_gone_through(book, name, host, params, resume, doing))
+
+
+async def _gone_through(book: Book, name: str, host: str, params: Params, resume: str, doing: Doing) -> int:
+    told: dict[str, Any] = {"schema": SCHEMA, "dry_run": doing.is_dry}
+
+    async def use(port: CommandPort, watch: FleetWatch) -> int:
+        going = _Going(port, doing, told)
+        if not resume:
+            await settled(watch, book, lambda _: [host], doing.timeout_s)
+            known_hosts(watch.fleet, [host])
+            return await going.started(name, host, params)
+        await port.look_again()
+        run = going.found(resume)
+        await settled(watch, book, lambda _: [run.host], doing.timeout_s)
+        return await going.on(run)
+
+    try:
+        code = await with_port(book, doing, use)
+    except (GuardRefused, NotConfirmed) as refusal:
+        rule = refusal.rule if isinstance(refusal, GuardRefused) else "not-confirmed"
+        told["refused"] = {"rule": rule, "cause": refusal.cause, "mend": refusal.mend}
+        print(f"leptontui: refused ({rule}): {refusal}", file=sys.stderr)
+        code = REFUSED
+    except ActionError as error:
+        told["error"] = {"cause": error.cause, "mend": error.mend}
+        print(f"leptontui: {error}", file=sys.stderr)
+        code = NOT_PLANNED
+    if doing.as_json:
+        say(json.dumps({**told, "exit_code": code}))
+    return code
+
+
+class _Going:
+    """One runbook gone through."""
+
+    def __init__(self, port: CommandPort, doing: Doing, told: dict[str, Any]) -> None:
+        self._port, self._doing, self._told = port, doing, told
+        self._seen: dict[int, RunbookStep] = {}
+
+    def found(self, run_id: str) -> RunbookRun:
+        """How one stands.
+
+        Raises:
+            ActionError: there is none.
+        """
+        run = next((one for one in self._port.activity.runbooks if one.run_id == run_id), None)
+        if run is None:
+            raise ActionError(f"no runbook {plain(run_id, 40)} is under way", "leptontui runbook list names them")
+        return run
+
+    async def started(self, name: str, host: str, params: Params) -> int:
+        """Start it where the user says how many actions it has; else say what it would do."""
+        entry = next((one for one in await self._port.runbooks() if one.name == name), None)
+        specs, _ = all_specs()
+        runbook = load_runbooks(specs).runbooks.get(name)
+        if entry is None or runbook is None:
+            raise ActionError(f"there is no runbook {plain(name, 60)}")
+        count = sum(bool(task.action) for task in runbook.tasks)
+        self._told |= {"runbook": name, "host": host, "actions": count, "steps": list(entry.steps)}
+        if not self._doing.as_json:
+            say("\n".join(f"{number:>2}. {line}".replace("{host}", host) for number, line in enumerate(entry.steps, 1)))
+        if self._doing.is_dry:
+            return DONE
+        self._check_count(count)
+        self._port.arm()
+        return await self._gone(await self._port.start_runbook(name, host, params))
+
+    async def on(self, run: RunbookRun) -> int:
+        """Go on with one from its next step."""
+        from leptontui.actions.runbook_file import RunbookFiles
+
+        kept = RunbookFiles().read_one(run.run_id)
+        count = 0 if kept is None else sum(bool(task.action) for task in kept.tasks[run.at :])
+        self._told |= {"runbook": run.name, "host": run.host, "actions": count, "run": runbook_json(run)}
+        self._seen = dict(enumerate(run.steps[: run.at]))
+        if not self._doing.as_json:
+            say("\n".join(step_line(number, step) for number, step in enumerate(run.steps, 1)))
+        if self._doing.is_dry:
+            return DONE
+        self._check_count(count)
+        self._port.arm()
+        return await self._gone(run.run_id)
+
+    def _check_count(self, count: int) -> None:
+        if self._doing.count is None:
+            raise NotConfirmed("nothing is done without --yes", f"--yes {count} does it: so many steps are actions")
+        if self._doing.count != count:
+            raise NotConfirmed(f"--yes {self._doing.count}, but {count} steps are actions", f"--yes {count} does it")
+
+    async def _gone(self, run_id: str) -> int:
+        """Step after step, until one does not end well, all are done, or the user wants it to stop."""
+        stop = Stop()
+        try:
+            while (run := self.found(run_id)).state is RunbookState.READY and not stop.is_wanted:
+                plan = await self._port.plan_step(run_id)
+                if plan is not None and not self._doing.as_json:
+                    say("\n".join(plan_lines(plan)))
+                await self._port.run_step(run_id, plan, "" if plan is None else plan.confirmation, self._doing.override)
+                while self.found(run_id).state is RunbookState.RUNNING and not stop.is_wanted:
+                    self._tell(self.found(run_id))
+                    await asyncio.sleep(_LOOK_EVERY_S)
+                self._tell(self.found(run_id))
+        finally:
+            run = self.found(run_id)
+            self._told["run"] = runbook_json(run)
+            if run.state is not RunbookState.ENDED:
+                print(f"leptontui: to go on: leptontui runbook run --resume {run_id} --yes COUNT", file=sys.stderr)
+        return _code_of(run)
+
+    def _tell(self, run: RunbookRun) -> None:
+        for number, step in enumerate(run.steps):
+            if not self._doing.as_json and self._seen.get(number, RunbookStep(step.title, step.kind)) != step:
+                say(step_line(number + 1, step))
+            self._seen[number] = step
+
+
+def _code_of(run: RunbookRun) -> int:
+    if run.state is RunbookState.ENDED:
+        return DONE
+    if run.state is RunbookState.STOPPED:
+        return CODES.get(run.steps[run.at].state, UNKNOWN)
+    return UNKNOWN if run.state is RunbookState.RUNNING else REFUSED
