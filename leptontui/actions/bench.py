@@ -6,6 +6,7 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from leptontui.actions.custom import preparer_of
 from leptontui.actions.facts import FleetFacts
@@ -40,6 +41,7 @@ class Bench:
         clock: unix seconds.
         sleep: waits for seconds.
         tell: says a line of a plan that is under way.
+        evidence_in: the folder that evidence is kept in.
     """
 
     fleet: Callable[[], Fleet]
@@ -51,6 +53,7 @@ class Bench:
     clock: Callable[[], float]
     sleep: Sleep
     tell: Callable[[str, str], None]
+    evidence_in: Path
 
     @property
     def specs(self) -> tuple[ActionSpec, ...]:
@@ -119,4 +122,5 @@ class Bench:
             sleep=self.sleep,
             tell=lambda line: self.tell(plan_id, line),
             reach_of=reach_of,
+            evidence_in=self.evidence_in,
         )

@@ -104,6 +104,7 @@ class Desk:
             clock=clock,
             sleep=sleep,
             tell=self._voices.tell,
+            evidence_in=audit.path.parent / "evidence",
         )
         who = Actor(self._user) if actor is None else actor
         self._judge = Judge(lambda: self.fleet, facts, who, policies, self.locks, self.reach, clock)

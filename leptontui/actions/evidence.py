@@ -104,8 +104,8 @@ async def capture(setting: Setting, folder: Path | None = None, *, limit_s: floa
     Never raises for what a host does or does not: that is missing, and said.
 
     Args:
-        setting: of the action; of it are used target, fleet, user, plan_id, clock, tell and reach_of.
-        folder: where the archive goes; None means `evidence_archive.default_folder()`.
+        setting: of the action; of it are used target, fleet, user, plan_id, clock, tell, reach_of and evidence_in.
+        folder: where the archive goes; None means where the setting says.
         limit_s: how long all the questions may take together.
 
     Raises:
@@ -116,7 +116,7 @@ async def capture(setting: Setting, folder: Path | None = None, *, limit_s: floa
     await _collect(setting, collected, limit_s)
     answers = collected.in_order
     name = _name_of(setting, begun_unix_s)
-    place = default_folder() if folder is None else folder
+    place = folder or setting.evidence_in or default_folder()
     contents, cut = await asyncio.to_thread(_contents, answers)
     missing = [*collected.missing, *cut]
     about = _about(setting, begun_unix_s, missing)

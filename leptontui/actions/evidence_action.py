@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from leptontui.actions.evidence import capture
 from leptontui.actions.evidence_archive import default_folder
@@ -21,11 +20,9 @@ class EvidenceDeed(Deed):
 
     Attributes:
         setting: of the action.
-        folder: where the archive goes; None for the user's state directory.
     """
 
     setting: Setting
-    folder: Path | None = None
 
     async def check_again(self) -> Objection | None:
         """Nothing is changed: nothing has to be so."""
@@ -37,7 +34,7 @@ class EvidenceDeed(Deed):
         Raises:
             EvidenceError: it cannot be written here.
         """
-        evidence = await capture(self.setting, self.folder)
+        evidence = await capture(self.setting)
         return Verdict(is_so=not evidence.is_empty, said=f"{evidence.words}; sha256 {evidence.sha256}")
 
 
@@ -60,6 +57,9 @@ async def prepare_evidence(setting: Setting) -> Prepared:
         (),
         "the archive is read back, and something of the host is in it",
         running_there=tuple(plain(line, 300) for line in asked),
-        after_this=(f"one archive in {default_folder()}, readable by you alone", "nothing on the host is changed"),
+        after_this=(
+            f"one archive in {setting.evidence_in or default_folder()}, readable by you alone",
+            "nothing on the host is changed",
+        ),
     )
     return Prepared(plan, target, (reach,), EvidenceDeed(setting), setting.clock())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from leptontui.actions.facts import FleetFacts
 from leptontui.actions.reach import Prepared, Reach
@@ -33,6 +34,7 @@ class Setting:
         sleep: waits for seconds.
         tell: says a line to whoever watches the run, e.g. "waiting for gpu-017 to come back, 40 s"; cleaned there.
         reach_of: the way to a host or controller, connected.
+        evidence_in: the folder that evidence is kept in; None for `evidence_archive.default_folder()`.
     """
 
     request: ActionRequest
@@ -46,6 +48,7 @@ class Setting:
     sleep: Sleep
     tell: Tell
     reach_of: Callable[[HostTarget], Awaitable[Reach]]
+    evidence_in: Path | None = None
 
     async def host(self) -> Reach:
         """The way to the target itself.

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from leptontui.actions import evidence as evidence_module
 from leptontui.actions.evidence import Evidence, capture
-from leptontui.actions.evidence_action import EvidenceDeed, prepare_evidence
+from leptontui.actions.evidence_action import prepare_evidence
 from leptontui.actions.evidence_masking import masked_lines
 from leptontui.actions.evidence_parts import parts_of
 from leptontui.errors import CommandTimeout, EvidenceError
@@ -220,11 +221,12 @@ async def test_a_hostile_host_name_stays_in_the_folder(tmp_path: Path) -> None:
 async def test_the_action_collects_and_changes_nothing(tmp_path: Path) -> None:
     clock = Clock()
     setting = setting_of(REQUEST, {"gpu-017": Answering(host), "login1": Answering(slurm)}, clock=clock)
+    setting = replace(setting, evidence_in=tmp_path)
     prepared = await prepare_evidence(setting)
     assert prepared.plan.steps == ()
     assert "asks on gpu-017: nvidia-smi -q" in prepared.plan.running_there
     assert prepared.plan.confirmation == ""
-    verdict = await EvidenceDeed(setting, tmp_path).verify()
+    verdict = await prepared.deed.verify()
     assert verdict.is_so
     assert str(tmp_path) in verdict.said
     assert any(line.startswith("evidence: nvidia-smi -q: ") for line in clock.told)
