@@ -130,8 +130,6 @@ class Prepared:
     take_back: Mapping[int, Step] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     ends_jobs: tuple[str, ...] | None = None
-    others: tuple[str, ...] = ()
-    ends_jobs: tuple[str, ...] | None = None
 
     def reach_of(self, step: Step) -> Reach:
         """Where a step is run."""
