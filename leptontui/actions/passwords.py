@@ -19,6 +19,9 @@ from leptontui.transport.asking import Asker
 ATTEMPTS: Final = 3
 """Wrong answers before it is given up; sudoers(5): passwd_tries is 3 as well."""
 
+ANSWER_WITHIN_S: Final = 120.0
+"""So long a question may stay open: nobody else may act on the host meanwhile."""
+
 _MEND: Final = "allow the command in sudoers without a password, or plan it again to be asked again"
 
 Prove = Callable[[str], Awaitable[bool]]
@@ -147,7 +150,11 @@ class Passwords:
             hosts=(whose.host,),
             waiting=1,
         )
-        answer = await self._asker.ask(question)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                answer = await self._asker.ask(question)
+        except TimeoutError:
+            raise GuardRefused("no-password", f"{what} was not given within {ANSWER_WITHIN_S:g} s", _MEND) from None
         line = (answer or "").partition("\n")[0]
         if not line:
             raise GuardRefused("no-password", f"{what} was not given", _MEND)

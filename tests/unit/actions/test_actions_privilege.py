@@ -247,6 +247,27 @@ async def test_an_unproven_password_is_tried_on_one_host_at_a_time() -> None:
     assert most == 1
 
 
+async def test_a_question_that_nobody_answers_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nobody:
+        is_taken_back = False
+
+        async def ask(self, _: object) -> str | None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.is_taken_back = True
+            return None
+
+    async def prove(_: str) -> bool:
+        return True
+
+    monkeypatch.setattr("leptontui.actions.passwords.ANSWER_WITHIN_S", 0.01)
+    nobody = Nobody()
+    with pytest.raises(GuardRefused, match=r"was not given within 0\.01 s"):
+        await Passwords(nobody).obtain(Whose("oncall", "gpus", "h1"), prove)
+    assert nobody.is_taken_back
+
+
 async def test_what_is_forgotten_is_asked_for_again() -> None:
     asker = FakeAsker(SECRET, SECRET)
     passwords = Passwords(asker)
