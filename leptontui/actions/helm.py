@@ -9,7 +9,7 @@ import msgspec
 
 from leptontui.actions.guard import Objection
 from leptontui.actions.kube_names import Release, checked_release
-from leptontui.actions.kubectl import decoded, kubectl_of, last_words
+from leptontui.actions.kubectl import Kubectl, decoded, kubectl_of, last_words
 from leptontui.actions.reach import QUESTION_TIMEOUT_S, Deed, Prepared, Reach, Verdict
 from leptontui.actions.setting import Setting
 from leptontui.errors import ActionError
@@ -65,14 +65,22 @@ class Helm:
     """Helm on one controller, for one release.
 
     Attributes:
-        reach: the controller.
-        options: what names the cluster: `--kubeconfig=…`, `--kube-context=…`.
+        kubectl: names the controller and the cluster.
         release: the release.
     """
 
-    reach: Reach
-    options: tuple[str, ...]
+    kubectl: Kubectl
     release: Release
+
+    @property
+    def reach(self) -> Reach:
+        """The controller."""
+        return self.kubectl.reach
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What names the cluster: `--kubeconfig=…`, `--kube-context=…`."""
+        return tuple(word.replace("--context=", "--kube-context=", 1) for word in self.kubectl.options)
 
     def argv(self, *words: str) -> tuple[str, ...]:
         """The argument vector of a command about the release."""
@@ -129,7 +137,7 @@ class HelmRollBackDeed(Deed):
         now = (await self.helm.history())[-1]
         if (now.revision, now.status) != (self.before.revision, self.before.status):
             return Objection("changed-since", f"it was changed since the plan was made: {now.words}", "plan it again")
-        return None
+        return await self.helm.kubectl.moved()
 
     async def verify(self) -> Verdict:
         """A newer revision is deployed, made by rolling back to the one asked for, with its chart."""
@@ -156,8 +164,7 @@ async def prepare_helm_roll_back(setting: Setting) -> Prepared:
     request, target = setting.request, setting.target
     release = checked_release(request.unit, target.units)
     kubectl = await kubectl_of(setting)
-    options = tuple(word.replace("--context=", "--kube-context=", 1) for word in kubectl.options)
-    helm = Helm(kubectl.reach, options, release)
+    helm = Helm(kubectl, release)
     history = await helm.history()
     current = history[-1]
     if current.status.startswith(_AT_WORK):

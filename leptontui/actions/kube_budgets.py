@@ -36,6 +36,11 @@ class Holding:
     why: str
 
     @property
+    def is_short(self) -> bool:
+        """Whether it will not let all of them go at once: some wait until others are made anew elsewhere."""
+        return bool(self.held) or len(self.pods) > self.allowed
+
+    @property
     def words(self) -> str:
         """For people: "budget prod/vllm allows 0 of 1 pod here to go now (needs 2 healthy, has 2): prod/vllm-0"."""
         count = f"{len(self.pods)} pod{'' if len(self.pods) == 1 else 's'}"

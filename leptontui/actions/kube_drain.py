@@ -54,7 +54,8 @@ class CordonDeed(Deed):
 
     async def check_again(self) -> Objection | None:
         """Nobody else has cordoned it meanwhile."""
-        return cordon_allowed(await ask_node(self.kubectl, (self.node,)), self.user)
+        node = await ask_node(self.kubectl, (self.node,))
+        return await self.kubectl.moved() or cordon_allowed(node, self.user)
 
     async def verify(self) -> Verdict:
         """The node is cordoned for our reason."""
@@ -86,7 +87,7 @@ class KubeDrainDeed(CordonDeed):
 
     async def check_again(self) -> Objection | None:
         """Nobody else has cordoned it meanwhile, and no pod there needs more than the user allowed."""
-        objection = cordon_allowed(await ask_node(self.kubectl, (self.node,)), self.user)
+        objection = await CordonDeed.check_again(self)
         return objection or pods_allow(await ask_pods(self.kubectl, self.node), self.choices)
 
     async def verify(self) -> Verdict:
@@ -153,7 +154,7 @@ async def prepare_kube_drain(setting: Setting) -> Prepared:
             f"{node.name} is {node.words} now; no new pod is placed there",
             *room,
             *staying(pods),
-            *(found.words for found in held if not found.held),
+            *(found.words for found in held if not found.is_short),
             f"{spec.undone_by}; pods that were moved do not come back by themselves",
         ),
         warnings=(
@@ -211,7 +212,7 @@ def _drain_step(kubectl: Kubectl, node: str, choices: Choices, pods: list[Pod]) 
 
 def _harm(pods: list[Pod], held: list[Holding], choices: Choices) -> list[str]:
     """What the user's choices cost, and what budgets will refuse."""
-    said = [] if choices.bypasses else [found.words for found in held if found.held]
+    said = [] if choices.bypasses else [found.words for found in held if found.is_short]
     if choices.bypasses and held:
         said.append(f"pods are deleted past {len(held)} disruption budget{'' if len(held) == 1 else 's'}: what they ")
         said[-1] += f"protect may stop serving: {', '.join(found.name for found in held[:3])}"

@@ -38,7 +38,8 @@ class KubeRestartDeed(Deed):
 
     async def check_again(self) -> Objection | None:
         """It is still the one that was shown, and nobody changed or restarted it meanwhile."""
-        return changed_since(await ask_workload(self.kubectl, self.before.workload), self.before)
+        now = await ask_workload(self.kubectl, self.before.workload)
+        return await self.kubectl.moved() or changed_since(now, self.before)
 
     async def verify(self) -> Verdict:
         """It was restarted, all its pods are new and can serve, and still can after a while."""

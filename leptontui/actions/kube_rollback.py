@@ -42,7 +42,8 @@ class KubeRollBackDeed(Deed):
 
     async def check_again(self) -> Objection | None:
         """It is still the one that was shown, and at the revision that was shown."""
-        return changed_since(await ask_workload(self.kubectl, self.before.workload), self.before)
+        now = await ask_workload(self.kubectl, self.before.workload)
+        return await self.kubectl.moved() or changed_since(now, self.before)
 
     async def verify(self) -> Verdict:
         """Its newest revision is the one asked for, all its pods are of it and can serve, and still can after a while.

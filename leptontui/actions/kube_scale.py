@@ -37,7 +37,7 @@ class KubeScaleDeed(Deed):
         now = await ask_workload(self.kubectl, self.before.workload)
         if (now.uid, now.wanted) != (self.before.uid, self.before.wanted):
             return Objection("changed-since", f"it was scaled since the plan was made: {now.words}", "plan it again")
-        return None
+        return await self.kubectl.moved()
 
     async def verify(self) -> Verdict:
         """So many copies are wanted, there and able to serve, and still are after a while."""

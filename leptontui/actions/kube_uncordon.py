@@ -32,7 +32,8 @@ class UncordonDeed(Deed):
 
     async def check_again(self) -> Objection | None:
         """It is still cordoned, and for the reason that was shown."""
-        return uncordon_allowed(await ask_node(self.kubectl, (self.planned.name,)), self.planned)
+        node = await ask_node(self.kubectl, (self.planned.name,))
+        return await self.kubectl.moved() or uncordon_allowed(node, self.planned)
 
     async def verify(self) -> Verdict:
         """The node is schedulable."""

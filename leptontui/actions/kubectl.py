@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from leptontui.actions.guard import Objection
 from leptontui.actions.kube_names import KUBERNETES, checked_context
 from leptontui.actions.reach import QUESTION_TIMEOUT_S, Reach
 from leptontui.actions.setting import Setting
@@ -35,6 +36,7 @@ _HINTS: Final = {
     "Unable to connect": "is the API server up, and is this the right context?",
     "no configuration has been provided": 'name one with kubeconfig = "…" in the inventory',
     "does not exist": "see kubectl config get-contexts there",
+    "context was not found": "see kubectl config get-contexts there",
 }
 """By what kubectl said: what the user can do about it."""
 
@@ -48,16 +50,22 @@ class Kubectl:
     Attributes:
         reach: the controller.
         options: what names the cluster: `--kubeconfig=…`, `--context=…`.
+        is_current: its context is the one that was current when it was asked for, as the inventory names none.
     """
 
     reach: Reach
     options: tuple[str, ...] = ()
+    is_current: bool = False
 
     @property
     def where(self) -> str:
         """For people: "context prod on login1"."""
-        context = next((word.partition("=")[2] for word in self.options if word.startswith("--context=")), "")
-        return f"context {context} on {self.reach.name}" if context else f"Kubernetes on {self.reach.name}"
+        return f"context {self.context} on {self.reach.name}" if self.context else f"Kubernetes on {self.reach.name}"
+
+    @property
+    def context(self) -> str:
+        """The context's name, "" where there is none, as in a pod."""
+        return next((word.partition("=")[2] for word in self.options if word.startswith("--context=")), "")
 
     def argv(self, *words: str) -> tuple[str, ...]:
         """The argument vector of a command."""
@@ -109,6 +117,26 @@ class Kubectl:
             return None
         raise self.failure(done)
 
+    async def moved(self) -> Objection | None:
+        """Whether somebody made another context the current one, by which the inventory then means another cluster.
+
+        Raises:
+            ActionError: there is no kubectl any more.
+            LinkError: the link broke.
+            CommandTimeout: no answer in time.
+        """
+        if not self.is_current:
+            return None
+        files = tuple(word for word in self.options if not word.startswith("--context="))
+        current = plain(await _current(Kubectl(self.reach, files)), 80)
+        if current == self.context:
+            return None
+        return Objection(
+            "changed-since",
+            f"the current context on {self.reach.name} is {current or 'none'} now, the plan is for {self.context}",
+            "plan it again, and set kube_context in the inventory",
+        )
+
     def failure(self, done: Completed) -> ActionError:
         """The error that says why it failed, and what the user can do about it."""
         said = last_words(done)
@@ -127,11 +155,17 @@ async def kubectl_at(reach: Reach, target: HostTarget) -> Kubectl:
         CommandTimeout: no answer in time.
     """
     options = (f"--kubeconfig={target.kubeconfig}",) if target.kubeconfig else ()
-    context = target.kube_context or ""
+    context = target.kube_context or await _current(Kubectl(reach, options))
     if not context:
-        done = await Kubectl(reach, options).run("config", "current-context")
-        context = done.stdout.strip() if done.exit_status == 0 else ""  # none is set: in a pod, say
-    return Kubectl(reach, (*options, f"--context={checked_context(context)}") if context else options)
+        return Kubectl(reach, options)
+    named = (*options, f"--context={checked_context(context)}")
+    return Kubectl(reach, named, is_current=target.kube_context is None)
+
+
+async def _current(kubectl: Kubectl) -> str:
+    """The current context, "" where none is set: in a pod, say."""
+    done = await kubectl.run("config", "current-context")
+    return done.stdout.strip() if done.exit_status == 0 else ""
 
 
 async def kubectl_of(setting: Setting) -> Kubectl:

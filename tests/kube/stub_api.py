@@ -81,7 +81,11 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
+        content = self.rfile.read(length)
+        if content.startswith(b"k8s\0"):  # kubectl says what it deletes in protobuf, of which only this matters
+            body: Any = {"dryRun": ["All"]} if b"\x03All" in content else {}
+        else:
+            body = json.loads(content) if content else None
         self.cluster.requests.append(f"{self.command} {self.path}")
         try:
             self.cluster.admit(f"{self.command} {url.path}")
@@ -102,12 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
         if match["name"] is None:
             return self._list(resource, namespace, query)
         key = (resource, namespace, match["name"])
-        is_dry = "dryRun" in query or bool(self.command == "DELETE" and (body or {}).get("dryRun"))
+        is_told = body if self.command in {"DELETE", "POST"} and body else {}
+        is_dry = "dryRun" in query or "dryRun" in is_told or "dryRun" in (is_told.get("deleteOptions") or {})
         if self.command != "GET" and not is_dry:
             self.cluster.changes.append(f"{self.command} {path}")
         if match["part"] == "eviction":
-            options = (body or {}).get("deleteOptions") or {}
-            self.cluster.evict(key, dry_run=is_dry or bool(options.get("dryRun")))
+            self.cluster.evict(key, dry_run=is_dry)
             return self._send(201, {"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201})
         if match["part"] == "scale":
             return self._scale(key, body, is_dry=is_dry)
@@ -130,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _scale(self, key: Key, body: Any, *, is_dry: bool) -> None:
         if self.command != "GET":
-            replicas = body["spec"]["replicas"]
+            replicas = body["spec"].get("replicas", 0)  # 0 is left out
             self.cluster.patch(key, {"spec": {"replicas": replicas}}, dry_run=is_dry)
         item = self.cluster.found(key)
         metadata = {name: item["metadata"].get(name) for name in ("name", "namespace", "resourceVersion", "uid")}

@@ -83,7 +83,7 @@ class StubCluster:
         return self.objects[resource, "" if resource == "nodes" else namespace, name]
 
     def pods_on(self, name: str) -> list[str]:
-        return [pod["metadata"]["name"] for pod in self.listed("pods", "") if pod["spec"]["nodeName"] == name]
+        return sorted(pod["metadata"]["name"] for pod in self.listed("pods", "") if pod["spec"]["nodeName"] == name)
 
     def listed(self, resource: str, namespace: str) -> list[Json]:
         with self.lock:

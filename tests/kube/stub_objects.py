@@ -118,7 +118,15 @@ def workload(kind: str, name: str, image: str, *, replicas: int = 2, namespace: 
 
 
 def template_hash(spec: Json) -> str:
-    return hashlib.sha256(json.dumps(spec["template"], sort_keys=True).encode()).hexdigest()[:8]
+    """The same for templates that mean the same: kubectl adds empty fields, and the hash itself is a label."""
+    return hashlib.sha256(json.dumps(_bare(spec["template"]), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _bare(part) for key, part in value.items() if key not in {"pod-template-hash", "$patch"}}
+        return {key: part for key, part in kept.items() if part not in (None, {}, [])}
+    return [_bare(part) for part in value] if isinstance(value, list) else value
 
 
 def owned(kind: str, by: Json, suffix: str) -> Json:
