@@ -14,8 +14,9 @@ from typing import Final
 import asyncssh
 
 from leptontui.demo.answer import OPERATOR
-from leptontui.demo.layout import CONTROLLER, Layout, folded
-from leptontui.demo.units import operable_units
+from leptontui.demo.containers import container_names
+from leptontui.demo.layout import CONTROLLER, Layout, SimulatedHost, folded
+from leptontui.demo.units import operable_units, user_units
 from leptontui.errors import ConfigError
 
 INVENTORY: Final = "demo.toml"
@@ -111,11 +112,18 @@ def _ssh_config(directory: Path, ports: Mapping[str, int]) -> str:
     )
 
 
+def _offered(host: SimulatedHost) -> Iterator[str]:
+    """What the inventory lets people restart on hosts such as `host`."""
+    yield from operable_units(host)
+    yield from (f"user:{name}" for name in user_units(host))
+    yield from (f"docker:{name}" for name in container_names(host))
+
+
 def _inventory(layout: Layout) -> str:
     """The inventory; every string in it is made by this program and needs no escaping."""
     lines = ['name = "demo"', 'ssh_config = "ssh_config"']
     for group, hosts in layout.groups.items():
-        units = ", ".join(f'"{unit}"' for unit in operable_units(hosts[0]))
+        units = ", ".join(f'"{unit}"' for unit in _offered(hosts[0]))
         lines += [
             "",
             "[[group]]",

@@ -121,9 +121,9 @@ def units(states: Sequence[UnitState], t_unix_s: float) -> tuple[wire.Unit, ...]
     return tuple(
         wire.Unit(
             state.file.name,
-            active="active" if state.is_active(t_unix_s) else "activating",
-            sub="running" if state.is_active(t_unix_s) else "start",
-            main_pid=state.main_pid,
+            active=state.state(t_unix_s)[0],
+            sub=state.state(t_unix_s)[1],
+            main_pid=state.main_pid if state.stopped_unix_s is None else None,
             restarts=0,
             since_s=round(max(0.0, t_unix_s - state.entered_unix_s), 1),
         )

@@ -105,6 +105,7 @@ class Effects:
         is_present: the GPU answers its driver, shape (H, G).
         is_up: the host runs, shape (H,).
         is_reached: the network carries to the host, shape (H,).
+        is_idle: nothing uses the GPU, shape (H, G).
     """
 
     cooling: Floats
@@ -114,6 +115,7 @@ class Effects:
     is_present: Flags
     is_up: Flags
     is_reached: Flags
+    is_idle: Flags
 
 
 def effects_at(
@@ -125,7 +127,8 @@ def effects_at(
         incidents: the script.
         layout: the fleet.
         t_s: seconds after the start.
-        healed: when a leak was last stopped by a restart, by (index in `incidents`, cycle).
+        healed: when a leak was last stopped by a restart, or a GPU was brought back by a reboot, by (index in
+            `incidents`, cycle).
     """
     shape = (len(layout.hosts), layout.gpus)
     effects = Effects(
@@ -136,6 +139,7 @@ def effects_at(
         np.ones(shape, dtype=np.bool_),
         np.ones(shape[0], dtype=np.bool_),
         np.ones(shape[0], dtype=np.bool_),
+        np.zeros(shape, dtype=np.bool_),
     )
     for index, incident in enumerate(incidents):
         going_on = incident.occurrence(t_s)
@@ -144,6 +148,8 @@ def effects_at(
         cycle, elapsed_s = going_on
         healed_s = healed.get((index, cycle))
         since_s = elapsed_s if healed_s is None else max(0.0, t_s - healed_s)
+        if healed_s is not None and incident.kind is IncidentKind.OFF_THE_BUS:
+            continue
         host = incident.host(layout, cycle).index
         _apply(effects, incident, host, incident.gpu % layout.gpus, since_s)
     return effects

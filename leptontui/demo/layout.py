@@ -120,6 +120,16 @@ def make_layout(hosts: int, gpus: int, seed: int = 0) -> Layout:
     return Layout(tuple(made), gpus, seed)
 
 
+def bus_number(gpu: int) -> int:
+    """The PCI bus of a host's `gpu`-th GPU."""
+    return 0x19 + 0x11 * gpu
+
+
+def bus_id(gpu: int) -> str:
+    """Its place as NVML writes it, e.g. "00000000:19:00.0"."""
+    return f"00000000:{bus_number(gpu):02X}:00.0"
+
+
 def folded(names: list[str]) -> str:
     """Names in Slurm's and ClusterShell's bracket notation, e.g. "gpu-[001-003,007]"; one name stays as it is.
 

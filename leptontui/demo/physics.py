@@ -80,6 +80,7 @@ class State:
         is_present: the GPU answers its driver, shape (H, G).
         is_up: the host runs, shape (H,).
         is_reached: the network carries to it, shape (H,).
+        is_idle: nothing uses the GPU though its host is meant for work, shape (H, G).
     """
 
     t_s: float
@@ -89,6 +90,7 @@ class State:
     is_present: Flags
     is_up: Flags
     is_reached: Flags
+    is_idle: Flags
 
 
 class Physics:
@@ -124,10 +126,12 @@ class Physics:
             effects: what the incidents do now.
         """
         self.t_s += dt_s
-        util = self._utilisation(dt_s)
+        util = self._utilisation(dt_s) * ~effects.is_idle
         gpus = self._gpus(dt_s, util, effects)
         hosts, cores = self._hosts(dt_s, util, effects)
-        return State(self.t_s, gpus, hosts, cores, effects.is_present, effects.is_up, effects.is_reached)
+        return State(
+            self.t_s, gpus, hosts, cores, effects.is_present, effects.is_up, effects.is_reached, effects.is_idle
+        )
 
     def forget(self, host: int) -> None:
         """Reset what a reboot resets on the host in row `host`: counters and loads."""
@@ -204,8 +208,9 @@ class Physics:
         train = 0.915 + 0.0005 * self._noise(hosts, gpus)
         infer = 0.58 + 0.0012 * util + 0.03 * self._demand + 0.006 * self._noise(hosts, gpus)
         share = self._is_train[:, None] * train + self._is_infer[:, None] * infer
-        share += np.where(self._is_train | self._is_infer, 0.0, 0.0075)[:, None]
         share += (1.0 - share) * effects.gpu_memory[:, None]
+        is_used = (self._is_train | self._is_infer)[:, None] & ~effects.is_idle
+        share = np.where(is_used, share, 0.0075)
         memory: Floats = share.clip(0.0, 1.0) * GPU_MEMORY_BYTES
         return memory
 

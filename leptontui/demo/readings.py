@@ -7,8 +7,16 @@ from typing import Any, Final
 
 from leptontui import wire
 from leptontui.demo import extras, physics
-from leptontui.demo.layout import CPU_COUNT, GIB, GPU_MEMORY_BYTES, HOST_MEMORY_BYTES, TRAIN_JOB, Role, SimulatedHost
-from leptontui.demo.units import VLLM, UnitState
+from leptontui.demo.layout import (
+    CPU_COUNT,
+    GIB,
+    GPU_MEMORY_BYTES,
+    HOST_MEMORY_BYTES,
+    SimulatedHost,
+    bus_id,
+)
+from leptontui.demo.units import UnitState
+from leptontui.demo.work import work_of
 
 DRIVER: Final = "580.159.03"
 KERNEL: Final = "6.8.0-85-generic"
@@ -27,7 +35,7 @@ def hello(host: SimulatedHost, *, t_unix_s: float, boot_id: str, interval_s: flo
             vendor="nvidia",
             name="NVIDIA H100 80GB HBM3",
             serial=f"16524{host.index:05d}{index:03d}",
-            pci_bus_id=f"00000000:{0x19 + 0x11 * index:02X}:00.0",
+            pci_bus_id=bus_id(index),
             vbios="96.00.CF.00.02",
             memory_total_bytes=GPU_MEMORY_BYTES,
             power_limit_w=physics.LIMIT_W,
@@ -126,10 +134,10 @@ def _told_now(
 ) -> dict[str, Any]:
     """What is of interest now only, and left out of history: there are ten minutes of it to be read at the start."""
     gpus, present = state.gpus[host.index].tolist(), state.is_present[host.index].tolist()
-    service_pid = next((unit.main_pid for unit in units if unit.file.name == VLLM), 0)
+    is_used = (state.is_present[host.index] & ~state.is_idle[host.index]).tolist()
     services = extras.services(host, units, t_unix_s)
     return {
-        "processes": _processes(host, gpus, present, service_pid),
+        "processes": _processes(host, gpus, is_used, units),
         "tasks": extras.tasks(host, row),
         "ib_ports": extras.ib_ports(row),
         "units": extras.units(units, t_unix_s),
@@ -164,30 +172,25 @@ def _gpu(uuid: str, values: Sequence[float]) -> wire.GpuReading:
 
 
 def _processes(
-    host: SimulatedHost, gpus: Sequence[Sequence[float]], present: Sequence[bool], service_pid: int
+    host: SimulatedHost, gpus: Sequence[Sequence[float]], is_used: Sequence[bool], units: Sequence[UnitState]
 ) -> tuple[wire.GpuProcess, ...]:
-    if host.role is Role.IDLE:
+    work = work_of(host, units)
+    if work is None:
         return ()
-    if host.role is Role.TRAIN:
-        user, job, command = "anna", str(TRAIN_JOB), "python train.py --config pretrain-70b.yaml"
-        first_pid = 20_000 + host.index * 37 % 9_000
-    else:
-        user, job, command = "vllm", None, "vllm serve /models/llama-70b"
-        first_pid = service_pid + 1
     used_column = physics.GPU_COLUMNS.index("memory_used_bytes")
     driver_bytes = 620 * (1 << 20)
     return tuple(
         wire.GpuProcess(
             uuid,
-            first_pid + index,
-            user,
-            command,
-            job,
-            step=None if job is None else "0",
+            work.first_pid + index,
+            work.user,
+            work.command,
+            work.job,
+            step=None if work.job is None else "0",
             memory_used_bytes=int(gpus[index][used_column]) - driver_bytes,
         )
         for index, uuid in enumerate(host.gpu_uuids)
-        if present[index]
+        if is_used[index]
     )
 
 

@@ -18,7 +18,10 @@ _STATES: Final = "Valid states are: NoResp DRAIN FAIL FUTURE RESUME POWER_DOWN P
 
 
 def scontrol(argv: list[str], asked: Asked) -> Answer:  # noqa: PLR0911 — one return for each keyword
-    """`scontrol show node|job`, `scontrol update nodename=…`, `scontrol ping`; `argv` without the program's name."""
+    """`scontrol show node|job|config`, `update nodename=…`, `reboot`, `cancel_reboot`, `ping`.
+
+    `argv` is without the program's name.
+    """
     words = [word for word in argv if word not in {"-o", "--oneliner"}]
     is_oneliner = len(words) != len(argv)
     match [word.lower() for word in words[:2]]:
@@ -30,10 +33,16 @@ def scontrol(argv: list[str], asked: Asked) -> Answer:  # noqa: PLR0911 — one 
             return _show_nodes(words[2] if len(words) > 2 else None, asked, is_oneliner=is_oneliner)  # noqa: PLR2004 — the third word
         case ["show", "job" | "jobs"]:
             return _show_jobs(words[2] if len(words) > 2 else None, asked)  # noqa: PLR2004 — the third word
+        case ["show", "config"]:
+            return _show_config(asked)
         case ["show", entity]:
             return failed(1, f"invalid entity:{entity} for keyword:show ")
         case ["update", *_]:
             return _update(words[1:], asked)
+        case ["reboot", *_]:
+            return _reboot(words[1:], asked)
+        case ["cancel_reboot", *_]:
+            return _cancel_reboot(words[1:], asked)
         case [keyword, *_]:
             return failed(1, f"invalid keyword: {keyword}")
         case _:
@@ -130,5 +139,67 @@ def _update(words: list[str], asked: Asked) -> Answer:  # noqa: PLR0911 — one 
         if state == "DRAIN" or (not state and drain and given.get("reason")):
             asked.slurm.drain(host, reason=given["reason"], user=asked.login.user, t_unix_s=asked.t_unix_s)
         elif state and not asked.slurm.undrain(host, asked.t_unix_s) and state == "RESUME":
+            return failed(1, "slurm_update error: Invalid node state specified")
+    return Answer()
+
+
+def _show_config(asked: Asked) -> Answer:
+    return printed(
+        [
+            f"Configuration data as of {stamp(asked.t_unix_s)}",
+            "ClusterName             = demo",
+            "RebootProgram           = /usr/sbin/reboot",
+            "ResumeTimeout           = 600 sec",
+            "SelectType              = select/cons_tres",
+            "SlurmctldHost[0]        = login1",
+            f"SLURM_VERSION           = {VERSION}",
+            "",
+            "Slurmctld(primary) at login1 is UP",
+        ]
+    )
+
+
+def _reboot(words: list[str], asked: Asked) -> Answer:
+    """`scontrol reboot [ASAP] [nextstate=RESUME|DOWN] [reason=REASON] NODES`, options in any order before the nodes."""
+    is_asap, options, names = False, {"nextstate": "", "reason": ""}, ""
+    for word in words:
+        key, equals, value = word.partition("=")
+        if word.upper() == "ASAP":
+            is_asap = True
+        elif equals and key.lower() in options:
+            options[key.lower()] = _unquoted(value)
+        else:
+            names = word
+    if options["nextstate"].upper() not in {"", "RESUME", "DOWN"}:
+        return failed(1, f"Invalid nextstate: {options['nextstate']}")
+    if not names:
+        return failed(1, "missing node list")
+    if not asked.login.is_operator:
+        return failed(1, "slurm_reboot_nodes error: Invalid user id")
+    hosts = [asked.slurm.layout.host(name) for name in unfolded(names)]
+    for host in hosts:
+        if host is None:
+            return failed(1, "slurm_reboot_nodes error: Invalid node name specified")
+        asked.slurm.ask_reboot(
+            host,
+            is_asap=is_asap,
+            resumes=options["nextstate"].upper() == "RESUME",
+            reason=options["reason"],
+            user=asked.login.user,
+            t_unix_s=asked.t_unix_s,
+        )
+    return Answer()
+
+
+def _cancel_reboot(words: list[str], asked: Asked) -> Answer:
+    if not words:
+        return failed(1, "missing node list")
+    if not asked.login.is_operator:
+        return failed(1, "slurm_update error: Invalid user id")
+    hosts = [asked.slurm.layout.host(name) for name in unfolded(words[0])]
+    for host in hosts:
+        if host is None:
+            return failed(1, "slurm_update error: Invalid node name specified")
+        if not asked.slurm.cancel_reboot(host):
             return failed(1, "slurm_update error: Invalid node state specified")
     return Answer()

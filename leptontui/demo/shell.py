@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from leptontui.demo.answer import Answer, Login, failed, printed
-from leptontui.demo.journal import journalctl
+from leptontui.demo.docker import docker, podman
+from leptontui.demo.journal import dmesg, journalctl
+from leptontui.demo.nvidia_smi import nvidia_smi
+from leptontui.demo.proc_files import cat, grep, ls, lspci
+from leptontui.demo.processes import find, kill, ps
 from leptontui.demo.readings import KERNEL
 from leptontui.demo.scontrol import scontrol
 from leptontui.demo.slurm import Asked
 from leptontui.demo.slurm_tables import sinfo, squeue
 from leptontui.demo.systemctl import Machine, systemctl
+from leptontui.demo.units import VLLM
 
 MAX_COMMAND: Final = 1 << 16
 """Characters; a longer command is refused."""
@@ -60,31 +66,51 @@ def _is_plain(command: str) -> bool:
     return True
 
 
-def run(argv: list[str], machine: Machine) -> Answer:  # noqa: PLR0911 — one return for each command
+def run(argv: list[str], machine: Machine) -> Answer:
     """What an argument vector answers on `machine`."""
     name, rest = argv[0].rsplit("/", 1)[-1] if argv[0].startswith("/") else argv[0], argv[1:]
-    if name == "sudo":
-        return _sudo(rest, machine)
     if argv[0] in _SHELLS:
         return answer(rest[1], machine) if rest[:1] == ["-c"] and len(rest) > 1 else Answer()
     if name in _SLURM:
         world = machine.world
         asked = Asked(world.slurm, world.is_up, world.boot_unix_s, machine.login, machine.t_unix_s)
         return _SLURM[name](rest, asked)
-    if name == "systemctl":
-        return systemctl(rest, machine)
-    if name == "journalctl":
-        return journalctl(rest, machine)
-    if name == "id":
-        return _id(rest, machine.login)
-    if name == "uname":
-        return _uname(rest, machine.name)
+    if name in _PROGRAMS:
+        return _PROGRAMS[name](rest, machine)
     if name in {"true", "false", ":"}:
         return Answer(1 if name == "false" else 0)
     simple = {"hostname": machine.name, "whoami": machine.login.user, "echo": " ".join(rest)}
     if name in simple:
         return printed([simple[name]])
     return failed(COMMAND_NOT_FOUND, f"sh: 1: {name}: not found")
+
+
+def _env(argv: list[str], machine: Machine) -> Answer:
+    words = argv[:]
+    while words and "=" in words[0]:
+        words.pop(0)
+    return run(words, machine) if words else Answer()
+
+
+def _who(_: list[str], machine: Machine) -> Answer:
+    return printed([f"{machine.login.user:<8} pts/0        2026-01-01 00:00 (bastion)"])
+
+
+def _df(_: list[str], __: Machine) -> Answer:
+    return printed(
+        [
+            "Filesystem     Type  Size  Used Avail Use% Mounted on",
+            "/dev/nvme0n1p2 ext4  440G   61G  379G  14% /",
+        ]
+    )
+
+
+def _curl(argv: list[str], machine: Machine) -> Answer:
+    """The health of the inference server, as `curl -w %{http_code}` says it."""
+    server = machine.world.units.find(machine.name, VLLM)
+    if server is None or not server.is_active(machine.t_unix_s):
+        return Answer(7, "000", "curl: (7) Failed to connect to 127.0.0.1 port 8000: Connection refused\n")
+    return Answer(stdout="200" if "%{http_code}" in argv else "ok\n")
 
 
 def _sudo(argv: list[str], machine: Machine) -> Answer:
@@ -100,16 +126,16 @@ def _sudo(argv: list[str], machine: Machine) -> Answer:
     return run(command, replace(machine, login=Login("root")))
 
 
-def _id(argv: list[str], login: Login) -> Answer:
-    uid, user = login.uid, login.user
+def _id(argv: list[str], machine: Machine) -> Answer:
+    uid, user = machine.login.uid, machine.login.user
     plain = {("-u",): str(uid), ("-un",): user, ("-u", "-n"): user, ("-g",): str(uid)}
     return printed([plain.get(tuple(argv), f"uid={uid}({user}) gid={uid}({user}) groups={uid}({user})")])
 
 
-def _uname(argv: list[str], name: str) -> Answer:
+def _uname(argv: list[str], machine: Machine) -> Answer:
     words = {
         "s": "Linux",
-        "n": name,
+        "n": machine.name,
         "r": KERNEL,
         "v": "#85-Ubuntu SMP PREEMPT_DYNAMIC",
         "m": "x86_64",
@@ -118,3 +144,27 @@ def _uname(argv: list[str], name: str) -> Answer:
     letters = "".join(argument.lstrip("-") for argument in argv) or "s"
     asked = "snrvmo" if "a" in letters else letters
     return printed([" ".join(word for letter, word in words.items() if letter in asked)])
+
+
+_PROGRAMS: Final[dict[str, Callable[[list[str], Machine], Answer]]] = {
+    "sudo": _sudo,
+    "env": _env,
+    "systemctl": systemctl,
+    "journalctl": journalctl,
+    "dmesg": dmesg,
+    "docker": docker,
+    "podman": podman,
+    "nvidia-smi": nvidia_smi,
+    "kill": kill,
+    "ps": ps,
+    "find": find,
+    "cat": cat,
+    "ls": ls,
+    "grep": grep,
+    "lspci": lspci,
+    "id": _id,
+    "uname": _uname,
+    "who": _who,
+    "df": _df,
+    "curl": _curl,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +12,10 @@ from leptontui.demo.layout import CPU_COUNT, FIRST_EVAL_JOB, TRAIN_JOB, Layout, 
 
 EVAL_ENDS_S: Final = 45.0
 """A small job on a drained node ends this long after the drain, so that DRAINING becomes DRAINED."""
+TRAIN_LEAVES_S: Final = 60.0
+"""The training job gives a drained node up so long after the drain, at its next checkpoint, and goes on without it."""
+REGISTERS_S: Final = 6.0
+"""So long after a host is up again its slurmd tells that it was rebooted."""
 DEFAULT_PARTITION: Final = "train"
 EVAL_CPUS: Final = 8
 
@@ -59,6 +63,23 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Reboot:
+    """A reboot that Slurm was asked for.
+
+    Attributes:
+        asked_unix_s: when.
+        has_own_drain: ASAP: the node takes no more jobs because of it.
+        resumes: the node is in service again afterwards, whatever it was before.
+        issued_unix_s: when the host was told; None while jobs are waited for.
+    """
+
+    asked_unix_s: float
+    has_own_drain: bool
+    resumes: bool
+    issued_unix_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeState:
     """State of a node at one moment.
 
@@ -66,29 +87,43 @@ class NodeState:
         base: "ALLOCATED", "MIXED" or "IDLE".
         is_drained: the DRAIN flag.
         is_responding: its slurmd answers.
+        reboot: "REBOOT_REQUESTED", "REBOOT_ISSUED", or "" for none.
     """
 
     base: str
     is_drained: bool
     is_responding: bool
+    reboot: str = ""
 
     @property
     def flags(self) -> str:
         """As `scontrol show node` writes it, e.g. "ALLOCATED+DRAIN"."""
-        return self.base + "+DRAIN" * self.is_drained + "+NOT_RESPONDING" * (not self.is_responding)
+        marks = (self.base, "DRAIN" * self.is_drained, self.reboot, "NOT_RESPONDING" * (not self.is_responding))
+        return "+".join(filter(None, marks))
 
     @property
     def long(self) -> str:
         """As `sinfo -o %T` writes it, e.g. "draining"."""
         drained = "drained" if self.base == "IDLE" else "draining"
-        return (drained if self.is_drained else self.base.lower()) + "*" * (not self.is_responding)
+        return (drained if self.is_drained else self.base.lower()) + self._mark
 
     @property
     def short(self) -> str:
         """As `sinfo -o %t` writes it, e.g. "drng"."""
+        return self.bare + self._mark
+
+    @property
+    def bare(self) -> str:
+        """The same without its mark."""
         short = {"allocated": "alloc", "mixed": "mix", "drained": "drain", "draining": "drng"}
-        word = self.long.rstrip("*")
-        return short.get(word, word) + "*" * (not self.is_responding)
+        word = self.long.rstrip("*@^")
+        return short.get(word, word)
+
+    @property
+    def _mark(self) -> str:
+        if self.reboot:
+            return "@" if self.reboot == "REBOOT_REQUESTED" else "^"
+        return "*" * (not self.is_responding)
 
 
 def stamp(t_unix_s: float) -> str:
@@ -118,6 +153,7 @@ class Slurm:
         self.layout = layout
         self.started_unix_s = start_unix_s
         self._drains: dict[str, Drain] = {}
+        self._reboots: dict[str, Reboot] = {}
         self._jobs = self._first_jobs(layout, start_unix_s)
         idle = layout.with_role(Role.IDLE)
         if has_foreign_drain and len(idle) > 1:
@@ -138,12 +174,28 @@ class Slurm:
     def jobs(self, t_unix_s: float) -> list[Job]:
         """Jobs that run at `t_unix_s`; forgets those that have ended."""
         self._jobs = [job for job in self._jobs if not self._has_ended(job, t_unix_s)]
-        return list(self._jobs)
+        return [self._left_of(job, t_unix_s) for job in self._jobs]
 
     def _has_ended(self, job: Job, t_unix_s: float) -> bool:
-        drains = [self._drains.get(host.name) for host in job.hosts]
-        since = [drain.t_unix_s for drain in drains if drain is not None]
-        return job.number != TRAIN_JOB and bool(since) and t_unix_s - min(since) > EVAL_ENDS_S
+        return job.number != TRAIN_JOB and any(self._out_s(host, t_unix_s) > EVAL_ENDS_S for host in job.hosts)
+
+    def _left_of(self, job: Job, t_unix_s: float) -> Job:
+        """The training job without the nodes that it has given up; it takes them again when they are in service."""
+        hosts = tuple(host for host in job.hosts if self._out_s(host, t_unix_s) <= TRAIN_LEAVES_S)
+        return job if len(hosts) in {0, len(job.hosts)} else replace(job, hosts=hosts)
+
+    def _out_s(self, host: SimulatedHost, t_unix_s: float) -> float:
+        """For how long a node has been drained, or asked to reboot."""
+        drain, reboot = self._drains.get(host.name), self._reboots.get(host.name)
+        since = [drain.t_unix_s] if drain else []
+        since += [reboot.asked_unix_s] if reboot else []
+        return t_unix_s - min(since) if since else 0.0
+
+    def given_up(self, t_unix_s: float) -> tuple[SimulatedHost, ...]:
+        """The nodes that the training job has given up."""
+        whole = next((job for job in self._jobs if job.number == TRAIN_JOB), None)
+        left = self._left_of(whole, t_unix_s).hosts if whole else ()
+        return tuple(host for host in whole.hosts if host not in left) if whole else ()
 
     def partition_of(self, host: SimulatedHost) -> str:
         """The one partition `host` is in."""
@@ -157,7 +209,9 @@ class Slurm:
         """State of `host` at `t_unix_s`."""
         cpus = sum(job.cpus for job in self.jobs_on(host, t_unix_s))
         base = "ALLOCATED" if cpus >= CPU_COUNT else "MIXED" if cpus else "IDLE"
-        return NodeState(base, host.name in self._drains, is_up(host))
+        reboot = self._reboots.get(host.name)
+        word = "" if reboot is None else "REBOOT_REQUESTED" if reboot.issued_unix_s is None else "REBOOT_ISSUED"
+        return NodeState(base, host.name in self._drains, is_up(host), word)
 
     def drain_of(self, host: SimulatedHost) -> Drain | None:
         """Why `host` is drained, None if it is not."""
@@ -172,6 +226,50 @@ class Slurm:
         """Clear the DRAIN flag; False if it was not set."""
         self.jobs(t_unix_s)
         return self._drains.pop(host.name, None) is not None
+
+    def ask_reboot(
+        self, host: SimulatedHost, *, is_asap: bool, resumes: bool, reason: str, user: str, t_unix_s: float
+    ) -> None:
+        """Reboot a node when its jobs have ended; until then it takes no more of them if `is_asap`."""
+        self.jobs(t_unix_s)
+        has_own_drain = is_asap and host.name not in self._drains
+        if has_own_drain:
+            self._drains[host.name] = Drain(reason or "Reboot ASAP", user, t_unix_s)
+        self._reboots[host.name] = Reboot(t_unix_s, has_own_drain, resumes)
+
+    def reboot_of(self, host: SimulatedHost) -> Reboot | None:
+        """The reboot that a node was asked for, None if it was not."""
+        return self._reboots.get(host.name)
+
+    def cancel_reboot(self, host: SimulatedHost) -> bool:
+        """Call a reboot off that was not issued yet; False if there is none."""
+        reboot = self._reboots.get(host.name)
+        if reboot is None or reboot.issued_unix_s is not None:
+            return False
+        del self._reboots[host.name]
+        if reboot.has_own_drain:
+            self._drains.pop(host.name, None)
+        return True
+
+    def due_reboots(self, t_unix_s: float) -> list[SimulatedHost]:
+        """Nodes whose jobs have ended and that are to be told now; each is named once."""
+        due = []
+        for name, reboot in list(self._reboots.items()):
+            host = self.layout.host(name)
+            if host is not None and reboot.issued_unix_s is None and not self.jobs_on(host, t_unix_s):
+                self._reboots[name] = replace(reboot, issued_unix_s=t_unix_s)
+                due.append(host)
+        return due
+
+    def register(self, host: SimulatedHost, boot_unix_s: float, t_unix_s: float) -> None:
+        """Take note that a node runs since `boot_unix_s`: a reboot that was issued before is over."""
+        reboot = self._reboots.get(host.name)
+        if reboot is None or reboot.issued_unix_s is None or boot_unix_s < reboot.issued_unix_s:
+            return
+        if t_unix_s - boot_unix_s >= REGISTERS_S:
+            del self._reboots[host.name]
+            if reboot.resumes or reboot.has_own_drain:
+                self._drains.pop(host.name, None)
 
 
 @dataclass(frozen=True, slots=True)

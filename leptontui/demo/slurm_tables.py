@@ -20,9 +20,9 @@ _STATE_ORDER: Final = ("drain", "drng", "mix", "alloc", "idle")
 
 
 def sinfo(argv: list[str], asked: Asked) -> Answer:
-    """`sinfo` with -h, -N, -R, -o FORMAT, -n NODES, -p PARTITIONS; `argv` without the program's name."""
-    long = ["noheader", "Node", "list-reasons", "format=", "nodes=", "partition="]
-    options = _options("sinfo", argv, "hNRo:n:p:", long)
+    """`sinfo` with -h, -N, -R, -o FORMAT, -n NODES, -p PARTITIONS, -t STATES; `argv` without the program's name."""
+    long = ["noheader", "Node", "list-reasons", "format=", "nodes=", "partition=", "states="]
+    options = _options("sinfo", argv, "hNRo:n:p:t:", long)
     if isinstance(options, Answer):
         return options
     is_by_node, is_reasons = bool({"-N", "--Node"} & set(options)), bool({"-R", "--list-reasons"} & set(options))
@@ -35,6 +35,7 @@ def sinfo(argv: list[str], asked: Asked) -> Answer:
         if (names is None or host.name in unfolded(names))
         and (partitions is None or asked.slurm.partition_of(host) in partitions.split(","))
         and (not is_reasons or asked.slurm.drain_of(host) is not None)
+        and _has_state(host, options.get("-t", options.get("--states")), asked)
     ]
     rows: dict[tuple[str | int, ...], list[SimulatedHost]] = {}
     letters = [letter for _, _, letter in _FIELD.findall(template)]
@@ -56,9 +57,15 @@ _NODE_HEADS: Final = {
 }  # fmt: skip
 
 
+def _has_state(host: SimulatedHost, wanted: str | None, asked: Asked) -> bool:
+    """Whether a node has one of the states named; "drain" means those that still drain, too."""
+    state = asked.slurm.state(host, asked.t_unix_s, asked.is_up)
+    has = {state.bare, state.long.rstrip("*@^")} | ({"drain"} if state.is_drained else set())
+    return wanted is None or bool(has & {word.lower() for word in wanted.split(",")})
+
+
 def _order(host: SimulatedHost, asked: Asked) -> tuple[str, int]:
-    short = asked.slurm.state(host, asked.t_unix_s, asked.is_up).short.rstrip("*")
-    return asked.slurm.partition_of(host), _STATE_ORDER.index(short)
+    return asked.slurm.partition_of(host), _STATE_ORDER.index(asked.slurm.state(host, asked.t_unix_s, asked.is_up).bare)
 
 
 def _node_field(letter: str, group: list[SimulatedHost], asked: Asked) -> str:
@@ -116,6 +123,7 @@ def squeue(argv: list[str], asked: Asked) -> Answer:
 _JOB_HEADS: Final = {
     "i": "JOBID", "A": "JOBID", "P": "PARTITION", "j": "NAME", "u": "USER", "t": "ST", "T": "STATE", "M": "TIME",
     "D": "NODES", "R": "NODELIST(REASON)", "N": "NODELIST", "S": "START_TIME", "l": "TIME_LIMIT", "C": "CPUS",
+    "L": "TIME_LEFT", "a": "ACCOUNT",
 }  # fmt: skip
 
 
@@ -135,6 +143,8 @@ def _job_field(letter: str, job: Job, asked: Asked) -> str:
         "N": nodes,
         "S": stamp(job.started_unix_s),
         "l": "UNLIMITED",
+        "L": "UNLIMITED",
+        "a": "research",
         "C": str(job.cpus * len(job.hosts)),
     }
     return fields.get(letter, "")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from leptontui import wire
 from leptontui.demo import readings
+from leptontui.demo.containers import ContainerTable
+from leptontui.demo.hands import Hands
 from leptontui.demo.incidents import SCRIPT, Incident, IncidentKind, effects_at
-from leptontui.demo.layout import CONTROLLER, Layout, SimulatedHost, identity
+from leptontui.demo.layout import CONTROLLER, Layout, Role, SimulatedHost, bus_number, identity
 from leptontui.demo.physics import Physics, State
 from leptontui.demo.slurm import Slurm
 from leptontui.demo.units import VLLM, UnitState, UnitTable
@@ -19,6 +21,8 @@ from leptontui.demo.units import VLLM, UnitState, UnitTable
 HISTORY_STEP_S: Final = 10.0
 SETTLE_S: Final = 60.0
 """The physics runs this long before the first sample of the history, so that it starts settled."""
+KERNEL_S: Final = 12.0
+"""A host answers so long after its kernel has started."""
 _DAY_S: Final = 86_400.0
 
 
@@ -50,6 +54,8 @@ class World:
         layout: its hosts.
         units: their systemd units.
         slurm: their Slurm.
+        containers: their containers.
+        hands: what people did to them.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class World:
     ) -> None:
         self.layout = layout
         self.units = UnitTable(layout)
+        self.containers = ContainerTable(layout)
+        self.hands = Hands(layout)
         self.slurm = Slurm(layout, start_unix_s, has_foreign_drain=bool(incidents))
         self._incidents = incidents
         self._start_unix_s = float(math.floor(start_unix_s))
@@ -71,10 +79,12 @@ class World:
         self.units.boot(CONTROLLER, None, self._controller_boot_unix_s)
         for host, boot in zip(layout.hosts, self._boots, strict=True):
             self.units.boot(host.name, host, boot.t_unix_s)
+            self.containers.boot(host, boot.t_unix_s)
         self._past: deque[State] = deque(maxlen=max(1, round(history_s / HISTORY_STEP_S)))
         self._keeps_past = history_s >= HISTORY_STEP_S
         self._state = self._settle(history_s)
         self._going_on = self._occurring(self._state.t_s)
+        self._kernel_lines: dict[int, list[tuple[float, str]]] = {}
 
     def _settle(self, history_s: float) -> State:
         steps = math.ceil((history_s + SETTLE_S) / HISTORY_STEP_S)
@@ -86,8 +96,20 @@ class World:
         return state
 
     def _step(self, dt_s: float) -> State:
-        effects = effects_at(self._incidents, self.layout, self._physics.t_s + dt_s, self._healed)
-        return self._physics.step(dt_s, effects)
+        t_s = self._physics.t_s + dt_s
+        effects = effects_at(self._incidents, self.layout, t_s, self._healed)
+        self.hands.apply(effects, self._without_work(self._start_unix_s + t_s), self._start_unix_s + t_s)
+        state = self._physics.step(dt_s, effects)
+        self.hands.hold_clocks(state)
+        return state
+
+    def _without_work(self, t_unix_s: float) -> Iterator[SimulatedHost]:
+        """Hosts that have nothing to do: given up by the training job, or their inference server was stopped."""
+        yield from self.slurm.given_up(t_unix_s)
+        for host in self.layout.with_role(Role.INFER):
+            server = self.units.find(host.name, VLLM)
+            if server is not None and server.stopped_unix_s is not None:
+                yield host
 
     def advance(self, t_unix_s: float) -> list[Happening]:
         """Let time pass up to the last whole second before `t_unix_s`; returns what happened, in order.
@@ -112,9 +134,13 @@ class World:
 
     def _changes(self, before: State) -> Iterator[Happening]:
         t_unix_s = self._start_unix_s + self._state.t_s
+        for host in self.slurm.due_reboots(t_unix_s):
+            self.reboot(host, t_unix_s)
         for host in self.layout.hosts:
+            if self._state.is_up[host.index]:
+                self.slurm.register(host, self._boots[host.index].t_unix_s, t_unix_s)
             if self._state.is_up[host.index] and not before.is_up[host.index]:
-                self._reboot(host, t_unix_s)
+                self._booted(host, t_unix_s)
             if (answers := _answers(self._state, host)) != _answers(before, host):
                 yield Happening(host, is_up=answers)
         now = self._occurring(self._state.t_s)
@@ -122,18 +148,42 @@ class World:
             incident = self._incidents[index]
             if self._going_on.get(index) != cycle and incident.kind is IncidentKind.OFF_THE_BUS:
                 host = incident.host(self.layout, cycle)
-                yield Happening(host, _off_the_bus(host, incident.gpu % self.layout.gpus, t_unix_s))
+                yield self._logged(host, _off_the_bus(host, incident.gpu % self.layout.gpus, t_unix_s))
         for index, cycle in self._going_on.items():
             incident = self._incidents[index]
             was_filling = incident.kind is IncidentKind.HOST_MEMORY and (index, cycle) not in self._healed
             if now.get(index) != cycle and was_filling:
-                yield Happening(incident.host(self.layout, cycle), _killed(t_unix_s))
+                yield self._logged(incident.host(self.layout, cycle), _killed(t_unix_s))
         self._going_on = now
 
-    def _reboot(self, host: SimulatedHost, t_unix_s: float) -> None:
-        self._boots[host.index] = _Boot(self._boots[host.index].number + 1, t_unix_s - 25.0)
-        self.units.boot(host.name, host, t_unix_s - 25.0)
+    def _logged(self, host: SimulatedHost, event: wire.Event) -> Happening:
+        self._kernel_lines.setdefault(host.index, []).append((event.t_unix_s, event.text or ""))
+        return Happening(host, event)
+
+    def kernel_lines(self, host: SimulatedHost | None) -> tuple[tuple[float, str], ...]:
+        """What the kernel of `host` said of its trouble since the boot, oldest first: (unix seconds, text)."""
+        return () if host is None else tuple(self._kernel_lines.get(host.index, ()))
+
+    def reboot(self, host: SimulatedHost, t_unix_s: float) -> None:
+        """Let `host` go down and come back as another boot; a GPU that fell off its bus is back then."""
+        self.hands.reboot(host, t_unix_s)
+
+    def _booted(self, host: SimulatedHost, t_unix_s: float) -> None:
+        if self.hands.is_due_back(host, t_unix_s):
+            self._heal(host, {IncidentKind.OFF_THE_BUS}, t_unix_s)
+        self.hands.booted(host)
+        self._kernel_lines.pop(host.index, None)
+        boot_s = t_unix_s - KERNEL_S
+        self._boots[host.index] = _Boot(self._boots[host.index].number + 1, boot_s)
+        self.units.boot(host.name, host, boot_s)
+        self.containers.boot(host, boot_s)
         self._physics.forget(host.index)
+
+    def _heal(self, host: SimulatedHost, kinds: Collection[IncidentKind], t_unix_s: float) -> None:
+        for index, cycle in self._going_on.items():
+            incident = self._incidents[index]
+            if incident.kind in kinds and incident.host(self.layout, cycle) == host:
+                self._healed[index, cycle] = t_unix_s - self._start_unix_s
 
     def is_up(self, host: SimulatedHost) -> bool:
         """Whether `host` answers now."""
@@ -145,8 +195,7 @@ class World:
 
     def hello(self, host: SimulatedHost, *, t_unix_s: float, interval_s: float) -> wire.Hello:
         """What `host` says when its probe starts."""
-        boot_id = identity(self.layout.seed, "boot", host.name, self._boots[host.index].number)
-        return readings.hello(host, t_unix_s=t_unix_s, boot_id=boot_id, interval_s=interval_s)
+        return readings.hello(host, t_unix_s=t_unix_s, boot_id=self.boot_id(host), interval_s=interval_s)
 
     def history(self, host: SimulatedHost) -> Iterator[wire.Sweep]:
         """What was recorded on `host` since its boot and before now, oldest first, numbered from 0."""
@@ -170,19 +219,33 @@ class World:
             is_history=is_history,
         )
 
-    def restart_unit(self, host: SimulatedHost | None, unit: str, t_unix_s: float) -> UnitState:
+    def gpus_in_use(self, host: SimulatedHost) -> tuple[int, ...]:
+        """The GPUs of `host` that a process computes on, unless it is idle as a whole."""
+        is_used = self._state.is_present[host.index] & ~self._state.is_idle[host.index]
+        return tuple(int(gpu) for gpu in is_used.nonzero()[0])
+
+    def values(self, host: SimulatedHost) -> list[float]:
+        """What can be read from `host` now, by `physics.HOST_COLUMNS`."""
+        values: list[float] = self._state.hosts[host.index].tolist()
+        return values
+
+    def boot_id(self, host: SimulatedHost | None) -> str:
+        """The kernel's random id of its boot; None means the controller."""
+        name, number = (host.name, self._boots[host.index].number) if host else (CONTROLLER, 0)
+        return identity(self.layout.seed, "boot", name, number)
+
+    def restart_unit(
+        self, host: SimulatedHost | None, unit: str, t_unix_s: float, *, is_own: bool = False
+    ) -> UnitState:
         """Restart `unit` on `host` (None: the controller); restarting the inference server stops its leaks.
 
         Raises:
             KeyError: it is not installed there.
         """
-        state = self.units.restart(host.name if host else CONTROLLER, unit, t_unix_s)
+        state = self.units.restart(host.name if host else CONTROLLER, unit, t_unix_s, is_own=is_own)
         if host is not None and unit == VLLM:
-            for index, cycle in self._going_on.items():
-                incident = self._incidents[index]
-                is_leak = incident.kind in {IncidentKind.HOST_MEMORY, IncidentKind.GPU_MEMORY}
-                if is_leak and incident.host(self.layout, cycle) == host:
-                    self._healed[index, cycle] = t_unix_s - self._start_unix_s
+            self.hands.revive(host)
+            self._heal(host, {IncidentKind.HOST_MEMORY, IncidentKind.GPU_MEMORY}, t_unix_s)
         return state
 
 
@@ -191,7 +254,7 @@ def _answers(state: State, host: SimulatedHost) -> bool:
 
 
 def _off_the_bus(host: SimulatedHost, gpu: int, t_unix_s: float) -> wire.Event:
-    bus = f"0000:{0x19 + 0x11 * gpu:02x}:00"
+    bus = f"0000:{bus_number(gpu):02x}:00"
     text = f"NVRM: Xid (PCI:{bus}): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
     return wire.Event(wire.VERSION, t_unix_s, "xid", host.gpu_uuids[gpu], 79, text)
 

@@ -245,11 +245,13 @@ def test_a_drain_of_a_busy_node_and_back(ask_controller):
     assert state(ask_controller(show)) == "ALLOCATED"
     drained = ask_controller("scontrol update nodename=gpu-017 state=DRAIN reason='anna: Xid 79 GPU 3'")
     assert (drained.exit_status, drained.stdout, drained.stderr) == (0, "", "")
-    shown = ask_controller(show, t_s=1000.0)
+    shown = ask_controller(show, t_s=50.0)
     assert state(shown) == "ALLOCATED+DRAIN"
     assert "\n   Reason=anna: Xid 79 GPU 3 [demo@2023-11-14T22:13:20]\n" in shown.stdout
     assert ask_controller("sinfo -h -n gpu-017 -o '%t %T'").stdout == "drng draining\n"
     assert "anna: Xid 79 GPU 3   demo      2023-11-14T22:13:20 gpu-017" in ask_controller("sinfo -R").stdout
+    assert state(ask_controller(show, t_s=100.0)) == "IDLE+DRAIN", "the training job has gone on without it"
+    assert ask_controller("squeue -h -o %D -j 8812", t_s=100.0).stdout == "13\n"
     assert ask_controller("scontrol update nodename=gpu-017 state=RESUME").exit_status == 0
     assert state(ask_controller(show)) == "ALLOCATED"
     assert "Reason=" not in ask_controller(show).stdout
