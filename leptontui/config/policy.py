@@ -96,6 +96,16 @@ def _tightening(own: Policy, first: Policy) -> Policy:
     return replace(own, locks="", arm_for_s=None if own.arm_for_s is None else min(own.arm_for_s, longest))
 
 
+def policy_problems(system: Path = SYSTEM, user: Path | None = None, *, owner: int = _ROOT) -> list[Problem]:
+    """Every problem of the two files, each with its line; as `read_policies`, never raises."""
+    problems: list[Problem] = []
+    _read(system, problems, owner=owner)
+    path = user if user is not None else user_policy()
+    if path is not None:
+        _read(path, problems)
+    return problems
+
+
 def read_policy(path: Path) -> tuple[Policy | None, list[Problem]]:
     """What one file says, and every problem of it; None and no problem where there is no such file."""
     problems: list[Problem] = []

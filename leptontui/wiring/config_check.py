@@ -1,4 +1,7 @@
-"""`leptontui config check`: every problem of an inventory and of the files it names. Asks no host and no program."""
+"""`leptontui config check`: every problem of an inventory, of the files it names and of the user's other files.
+
+Asks no host and no program.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from leptontui.config import actions
 from leptontui.config.assemble import assemble
 from leptontui.config.found import Found
 from leptontui.config.inventory import Inventory, examine
+from leptontui.config.policy import policy_problems
 from leptontui.config.problem import Problem
 from leptontui.config.verdicts import FILE, default_verdicts, read_verdicts
 from leptontui.errors import ConfigError
@@ -23,21 +28,28 @@ _WRONG: Final = 3
 
 
 def check_config(path: Path, *, as_json: bool) -> int:
-    """Print every problem; those of the user's own verdicts, too, if there are any.
+    """Print every problem; those of the user's own verdicts and actions and of the policies, too, if there are any.
 
     Args:
-        path: the inventory, or a file of verdicts ("verdicts.toml") to look at that alone.
+        path: the inventory, or a file of verdicts ("verdicts.toml") or actions ("actions.toml") to look at that alone.
         as_json: print one JSON document instead of lines.
 
     Returns:
         0 if there is none, else 3.
     """
     if path.name == FILE:
-        return _check_verdicts(path, as_json=as_json)
+        overrides, problems = read_verdicts(path)
+        well = f"verdicts on {len(overrides.xids)} Xids and {len(overrides.signals)} other signals"
+        return _told(path, problems, well, as_json=as_json)
+    if path.name == actions.FILE:
+        own = actions.load_actions([path])
+        return _told(path, list(own.problems), ", ".join(own.actions) or "no action", as_json=as_json)
     inventory, problems = examine(path)
     verdicts = default_verdicts()
     if verdicts is not None:
         problems.extend(read_verdicts(verdicts)[1])
+    problems.extend(actions.load_actions().problems)
+    problems.extend(policy_problems())
     notes: list[str] = []
     found = [(spec, _read(inventory, n, problems, notes)) for n, spec in enumerate(inventory.sources)]
     hosts = 0
@@ -71,8 +83,8 @@ def check_config(path: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _check_verdicts(path: Path, *, as_json: bool) -> int:
-    overrides, problems = read_verdicts(path)
+def _told(path: Path, problems: list[Problem], well: str, *, as_json: bool) -> int:
+    """What is to be said of one file alone; returns the exit code."""
     if as_json:
         told = [asdict(problem) for problem in problems]
         print(json.dumps({"schema": SCHEMA, "file": str(path), "is_well": not problems, "problems": told}))
@@ -80,7 +92,7 @@ def _check_verdicts(path: Path, *, as_json: bool) -> int:
         for problem in problems:
             print(problem, file=sys.stderr)
         if not problems:
-            print(f"{path}: well; verdicts on {len(overrides.xids)} Xids and {len(overrides.signals)} other signals")
+            print(f"{path}: well; {well}")
     return _WRONG if problems else 0
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leptontui.cli import main
 from leptontui.config import actions
 from leptontui.config.actions import action_files, load_actions
 from leptontui.config.custom_action import Check, filled, names_in, pieces_of
@@ -181,6 +182,29 @@ def test_files_are_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_file_that_is_gone_or_a_folder_is_told(tmp_path: Path) -> None:
     assert "No such file" in str(load_actions([tmp_path / "none.toml"]).problems[0])
     assert "is a directory" in str(load_actions([tmp_path]).problems[0])
+
+
+def test_config_check_looks_at_it_alone_and_with_the_inventory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(actions, "SYSTEM", tmp_path / "none.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = tmp_path / "leptontui"
+    folder.mkdir()
+    file = written(folder, WELL)
+    assert main(["config", "check", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: well; custom/diagnose, custom/calm\n"
+    fleet = tmp_path / "fleet.toml"
+    fleet.write_text('[[group]]\nname = "a"\nhosts = ["h1"]\n')
+    assert main(["config", "check", str(fleet)]) == 0
+    capsys.readouterr()
+    written(folder, '[[action]]\nname = "x"\nmeaning = "y"\ncomand = ["true"]\n')
+    (folder / "policy.toml").write_text("read_onyl = true\n")
+    assert main(["config", "check", str(fleet)]) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert f'{file}:4: action 1: comand: unknown key; did you mean "command"?' in told
+    assert f'{folder}/policy.toml:1: read_onyl: unknown key; did you mean "read_only"?' in told
+    assert f"{file}: 2 problems" in told
 
 
 @given(st.text(max_size=60))
