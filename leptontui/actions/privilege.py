@@ -25,6 +25,8 @@ _QUIETLY: Final = ("sudo", "-n")
 _WITH_PASSWORD: Final = ("sudo", "-k", "-S", "-p", "")
 _WANTS_PASSWORD: Final = "a password is required"  # noqa: S105 — what sudo says
 _WRONG_PASSWORD: Final = ("incorrect password attempt", "no password was provided")
+_NO_PASSWORD: Final = ("tty", "ot found", "privileges")
+"""In what sudo, or a C shell without it, says where a password would not help."""
 _MASK: Final = "‹password›"
 
 Check = Callable[[], Awaitable[Objection | None]]
@@ -68,7 +70,7 @@ async def as_root(reach: Reach, *argv: str) -> Risen:
         return Risen((*_QUIETLY, *argv))
     said = complaint(allowed)
     # sudo says it in the host's language; where it only lists without a word, the command is not allowed.
-    may_want = allowed.exit_status == 1 and said.startswith("sudo: ") and "tty" not in said
+    may_want = allowed.exit_status == 1 and said.startswith("sudo: ") and not any(word in said for word in _NO_PASSWORD)
     if not may_want or reach.passwords is None or not reach.passwords.can_ask:
         return Risen((*_QUIETLY, *argv), warnings=(f"sudo is likely to refuse it: {said}",))
     is_known = reach.passwords.known(whose(reach)) is not None

@@ -14,11 +14,15 @@ from leptontui.actions.setting import Setting
 from leptontui.actions.staying_up import Look, Watch
 from leptontui.actions.systemd import UnitState
 from leptontui.actions.unit_questions import Unit
-from leptontui.errors import ActionError
+from leptontui.errors import ActionError, CommandTimeout, LinkError
 from leptontui.model.action import Plan, Step
+from leptontui.model.text import plain
 
 SETTLE_S: Final = 10
 """A unit may be on its way up for so many seconds after `systemctl restart` has returned."""
+
+_MOST_SHOWN: Final = 5
+"""Units that go with it, and lines of its journal, in a plan."""
 
 _MOST_LIMIT_S: Final = 1800.0
 """Of what a unit's own limits for stopping and starting ask for, in seconds."""
@@ -102,6 +106,7 @@ async def prepare_unit_restart(setting: Setting) -> Prepared:
     limit_s = _limit_s(before, spec.timeout_s)
     step, more = await _restart_step(unit, limit_s)
     warnings += more
+    warnings += _company(before)
     if before.active != "active":
         warnings.append(f"{unit.name} is not active now: this starts it")
     if before.is_file_newer:
@@ -116,11 +121,30 @@ async def prepare_unit_restart(setting: Setting) -> Prepared:
         spec.danger,
         (step,),
         f"{show} → active and running, not the same invocation, {watch.words}",
-        running_there=(f"{unit.shown}: {before.words}",),
+        running_there=(f"{unit.shown}: {before.words}", *await _last_words(unit)),
         after_this=(f"{unit.name} serves nothing until it is up again", spec.undone_by),
         warnings=tuple(warnings),
     )
     return Prepared(plan, target, (reach,), RestartDeed(unit, before, watch, limit_s), setting.clock())
+
+
+def _company(before: UnitState) -> list[str]:
+    """What is restarted along with it."""
+    if not before.goes_with:
+        return []
+    shown = ", ".join(before.goes_with[:_MOST_SHOWN])
+    more = f" and {len(before.goes_with) - _MOST_SHOWN} more" if len(before.goes_with) > _MOST_SHOWN else ""
+    return [f"systemd stops, and starts again where they ran, what depends on it: {shown}{more}"]
+
+
+async def _last_words(unit: Unit) -> tuple[str, ...]:
+    """What it said last: whoever restarts it should have read that."""
+    try:
+        said = await unit.journal()
+    except (LinkError, CommandTimeout):
+        return ()  # a help: the plan stands without it
+    lines = [line for raw in said.splitlines() if (line := plain(raw, 160))]
+    return tuple(f"journal: {line}" for line in lines[-_MOST_SHOWN:])
 
 
 async def _restart_step(unit: Unit, limit_s: float) -> tuple[Step, tuple[str, ...]]:

@@ -211,5 +211,6 @@ async def _unobjected() -> Objection | None:
 
 def _why_failed(step: Step, done: Completed) -> str:
     said = complaint(done)
-    hint = next((f" — {mend}" for text, mend in _HINTS.items() if text in said), "")
+    everything = f"{done.stderr}\n{done.stdout}"
+    hint = next((f" — {mend}" for text, mend in _HINTS.items() if text in everything), "")
     return f"{step.argv[0]} on {step.host} failed: {said}{hint}"

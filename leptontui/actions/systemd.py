@@ -8,6 +8,9 @@ from typing import Final
 
 from leptontui.model.text import plain
 
+_COMPANY: Final = ("RequiredBy", "BoundBy", "ConsistsOf")
+"""Which units go with it: they require it, or are part of it (systemd.unit(5), "Requires=", "PartOf=")."""
+
 PROPERTIES: Final = (
     "LoadState",
     "ActiveState",
@@ -26,6 +29,7 @@ PROPERTIES: Final = (
     "TimeoutStopUSec",
     "ExecMainStartTimestampMonotonic",
     "ExecMainExitTimestampMonotonic",
+    *_COMPANY,
 )
 """What is asked of `systemctl show`; a property that an old systemd does not know is simply not printed."""
 
@@ -77,6 +81,7 @@ class UnitState:
         restart_after_s: how long systemd waits before it restarts it by itself, in seconds.
         start_within_s, stop_within_s: what starting and stopping may take, in seconds; None where not said or endless.
         lived_s: how long its main process lived, in seconds; None while it runs or where not said.
+        goes_with: units that systemd stops and starts together with it.
     """
 
     unit: str
@@ -96,6 +101,7 @@ class UnitState:
     start_within_s: float | None = None
     stop_within_s: float | None = None
     lived_s: float | None = None
+    goes_with: tuple[str, ...] = ()
 
     @property
     def is_in_transition(self) -> bool:
@@ -163,7 +169,7 @@ def parse_unit(unit: str, text: str) -> UnitState:
     for line in text.split("\n"):
         key, equals, value = line.partition("=")
         if equals:
-            said.setdefault(key, plain(value, 120))
+            said.setdefault(key, plain(value, 2000 if key in _COMPANY else 120))
     pid = _number(said.get("MainPID", ""))
     started_us = _number(said.get("ExecMainStartTimestampMonotonic", "")) or 0
     exited_us = _number(said.get("ExecMainExitTimestampMonotonic", "")) or 0
@@ -185,7 +191,14 @@ def parse_unit(unit: str, text: str) -> UnitState:
         start_within_s=_span_s(said.get("TimeoutStartUSec", "")),
         stop_within_s=_span_s(said.get("TimeoutStopUSec", "")),
         lived_s=(exited_us - started_us) / 1e6 if 0 < started_us < exited_us else None,
+        goes_with=_goes_with(said),
     )
+
+
+def _goes_with(said: dict[str, str]) -> tuple[str, ...]:
+    """Units that are stopped and started with it; targets only group others."""
+    names = (name for key in _COMPANY for name in said.get(key, "").split())
+    return tuple(dict.fromkeys(name for name in names if not name.endswith(".target")))
 
 
 def _number(text: str) -> int | None:

@@ -11,7 +11,7 @@ from leptontui.errors import ActionError
 from leptontui.model.action import ActionName, ActionRequest, OutcomeKind
 from leptontui.model.target import HostTarget, ServiceSpec
 from leptontui.transport.contract import Completed
-from tests.unit.actions.actions_scene import UNIT, FakeSystemd, link_error
+from tests.unit.actions.actions_scene import UNIT, FakeAsker, FakeSystemd, link_error
 from tests.unit.actions.services_stage import Stage
 
 OWN = f"user:{UNIT}"
@@ -217,3 +217,42 @@ async def test_what_this_action_is_not_for_is_said(unit: str) -> None:
     with pytest.raises(ActionError):
         await stage.prepare(ActionRequest(action, "h1", unit=unit, params=params))
     assert not any("restart" in argv for argv in stage.transport.ran)
+
+
+async def test_what_is_restarted_with_it_and_what_it_said_last_are_told_first() -> None:
+    stage = stage_of()
+    show = stage.transport.answer.systemd.show() + (  # type: ignore[attr-defined]
+        "RequiredBy=multi-user.target vllm-proxy.service\nBoundBy=\nConsistsOf=vllm-proxy.service vllm-log.service\n"
+    )
+    stage.transport.instead["systemctl show"] = Completed(0, show, "")
+    journal = "".join(f"2026-11-21 vllm[1]: line {n} \x1b[31mred\n" for n in range(9))
+    stage.transport.instead["journalctl"] = Completed(0, journal, "")
+    plan = (await stage.prepare(ActionRequest(ActionName.RESTART_UNIT, "h1", unit=UNIT))).plan
+    assert plan.warnings == (
+        "systemd stops, and starts again where they ran, what depends on it: vllm-proxy.service, vllm-log.service",
+    )
+    assert plan.running_there[1:] == tuple(f"journal: 2026-11-21 vllm[1]: line {n} red" for n in range(4, 9))
+
+
+async def test_a_journal_that_cannot_be_read_is_no_reason_not_to_plan() -> None:
+    stage = stage_of()
+    stage.transport.instead["journalctl"] = link_error()
+    plan = (await stage.prepare(ActionRequest(ActionName.RESTART_UNIT, "h1", unit=UNIT))).plan
+    assert len(plan.running_there) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sudo: Command not found.\n",
+        "sudo: sorry, you must have a tty to run sudo\n",
+        'sudo: The "no new privileges" flag is set, which prevents sudo from running as root.\n',
+        "",
+    ],
+)
+async def test_a_sudo_that_no_password_would_help_asks_for_none(said: str) -> None:
+    stage = Stage(FakeSystemd(), HostTarget("h1", units=(UNIT,)), asker=FakeAsker("secret"))
+    stage.transport.instead["sudo -n -l"] = Completed(1, "", said)
+    plan = (await stage.prepare(ActionRequest(ActionName.RESTART_UNIT, "h1", unit=UNIT))).plan
+    assert not plan.steps[0].wants_password
+    assert plan.warnings[0].startswith("sudo is likely to refuse it: ")
