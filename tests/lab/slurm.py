@@ -60,9 +60,9 @@ KillWait=2
 RebootProgram={root}/reboot
 ResumeTimeout=120
 MailProg=/bin/true
-NodeName=gpu[0-{last}] NodeHostname={hostname} NodeAddr=127.0.0.1 Port=[{slurmd_ports}] CPUs=2 RealMemory=100
-PartitionName=train Nodes=gpu[0-{last}] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
-PartitionName=infer Nodes=gpu0 MaxTime=INFINITE State=UP
+NodeName={nodes} NodeHostname={hostname} NodeAddr=127.0.0.1 Port=[{slurmd_ports}] CPUs=2 RealMemory=100
+PartitionName=train Nodes={nodes} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+PartitionName=infer Nodes={first} MaxTime=INFINITE State=UP
 """
 
 
@@ -93,15 +93,19 @@ def _free_ports(count: int) -> int:
 
 
 class SlurmLab:
-    """A controller and `nodes` compute nodes called gpu0, gpu1, …, in partition train; gpu0 also in partition infer.
+    """A controller and compute nodes, gpu0 and gpu1 unless told otherwise, in partition train; the first also in infer.
+
+    Args:
+        node_names: what the nodes are called.
 
     Attributes:
         root: the directory all of it lives in; gone when the block is left.
         env: what has to be in the environment of a Slurm command.
     """
 
-    def __init__(self, nodes: int = 2) -> None:
-        self._nodes = nodes
+    def __init__(self, *node_names: str) -> None:
+        self.node_names = node_names or ("gpu0", "gpu1")
+        self._nodes = len(self.node_names)
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._of_node: dict[str, subprocess.Popen[bytes]] = {}
         self._controller: subprocess.Popen[bytes] | None = None
@@ -121,10 +125,6 @@ class SlurmLab:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
-
-    @property
-    def node_names(self) -> list[str]:
-        return [f"gpu{index}" for index in range(self._nodes)]
 
     def command(self, *argv: str, timeout_s: float = 20.0) -> str:
         """Run one Slurm command as root and return what it printed; raises where it failed."""
@@ -184,9 +184,12 @@ class SlurmLab:
         path.write_text(script)
         path.chmod(0o755)
 
-    def end_node(self, name: str) -> None:
-        """The node falls over: its slurmd is gone."""
+    def end_node(self, name: str, *, with_steps: bool = False) -> None:
+        """The node falls over: its slurmd is gone, and with it what runs in jobs, if so said (on all nodes)."""
         self._end(self._of_node.pop(name))
+        for pid in self._left_over() if with_steps else ():
+            if any(word in _cmdline(pid) for word in (b"slurmstepd", b"slurm_script", b"sleep")):
+                os.kill(pid, signal.SIGKILL)
 
     def start_node(self, name: str, *, has_rebooted: bool = False) -> None:
         """Its slurmd is there; `has_rebooted` says to slurmctld that it comes of a fresh boot."""
@@ -229,7 +232,8 @@ class SlurmLab:
                 munge_socket=munge_socket,
                 ctld_port=first,
                 slurmd_ports=f"{first + 1}-{first + self._nodes}",
-                last=self._nodes - 1,
+                nodes=",".join(self.node_names),
+                first=self.node_names[0],
                 hostname=socket.gethostname().split(".")[0],
             )
         )
@@ -314,6 +318,13 @@ class SlurmLab:
             except OSError:
                 continue  # it has just ended
         return found
+
+
+def _cmdline(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 if __name__ == "__main__":
