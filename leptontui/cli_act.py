@@ -97,6 +97,7 @@ def _add_runbook(commands: Parsers) -> None:
     run.add_argument("name", metavar="NAME", nargs="?", default="", help="the runbook's name")
     run.add_argument("host", metavar="HOST", nargs="?", default="", help="a host of the inventory")
     run.add_argument("--resume", metavar="RUN", default="", help="go on with one that is under way, by its id")
+    run.add_argument("--skip", action="store_true", help="with --resume: leave its next step out")
     _add_doing(run, "how many of its steps are actions: without it nothing is done")
     run.set_defaults(run=_run_runbook)
 
@@ -134,6 +135,8 @@ def _run_runbook(arguments: argparse.Namespace) -> int:
     from leptontui.errors import ConfigError
     from leptontui.wiring.runbook import run_runbook
 
+    if arguments.skip and not arguments.resume:
+        raise ConfigError(["--skip: expected together with --resume"])
     if bool(arguments.resume) == bool(arguments.name) or bool(arguments.name) != bool(arguments.host):
         raise ConfigError(["leptontui runbook run: expected NAME and HOST, or --resume RUN"])
     return run_runbook(
@@ -142,6 +145,7 @@ def _run_runbook(arguments: argparse.Namespace) -> int:
         arguments.host,
         tuple(arguments.param),
         resume=arguments.resume,
+        is_skipping=arguments.skip,
         doing=_doing(arguments),
     )
 

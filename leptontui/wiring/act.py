@@ -26,6 +26,7 @@ from leptontui.view.act_words import SCHEMA, news, rollout_json, rollout_plan_js
 from leptontui.wiring.doing import (
     CODES,
     DONE,
+    INTERRUPTED,
     NOT_PLANNED,
     REFUSED,
     Doing,
@@ -100,7 +101,7 @@ async def _acted(book: Book, order: Order, doing: Doing) -> int:
 
 def _complain(told: dict[str, Any], what: str, error: ActionError, code: int, *, rule: str = "") -> int:
     told[what] = {"cause": error.cause, "mend": error.mend, **({"rule": rule} if rule else {})}
-    print(f"leptontui: {f'refused ({rule}): ' if rule else ''}{error}", file=sys.stderr)
+    print(f"leptontui: {'refused: ' if rule else ''}{error}", file=sys.stderr)
     return code
 
 
@@ -112,6 +113,7 @@ class _Act:
     ) -> None:
         self._port, self._watch, self._book = port, watch, book
         self._order, self._doing, self._told = order, doing, told
+        self._is_interrupted = False
 
     async def done(self) -> int:
         """Plan it, and do it where that is wanted; returns the exit code."""
@@ -141,7 +143,8 @@ class _Act:
         self._told["rollout"] = rollout_json(rollout)
         if not self._doing.as_json:
             say(f"{rollout.title}: {rollout.state.value}: {rollout.said}")
-        return worst([*_codes(rollout), *([NOT_PLANNED] if plan.unplanned else [])])
+        codes = [*_codes(rollout), *([NOT_PLANNED] if plan.unplanned else [])]
+        return worst(codes) or (INTERRUPTED if self._is_interrupted else DONE)
 
     def _code_of_plan(self, plan: RolloutPlan) -> int:
         standing = (*plan.standing, *(one for part in plan.plans for one in part.standing))
@@ -180,15 +183,14 @@ class _Act:
                 return rollout
             if rollout.state is RolloutState.STOPPED or (stop.is_wanted and rollout.state is RolloutState.RUNNING):
                 if stop.is_wanted:
+                    self._is_interrupted = True
                     print("leptontui: what was begun is brought to its end; once more leaves at once", file=sys.stderr)
-                else:
-                    say(f"{rollout.title}: {rollout.said}") if not self._doing.as_json else None
+                elif not self._doing.as_json:
+                    say(f"{rollout.title}: {rollout.said}")
                 await self._port.steer_rollout(rollout_id, Wish.ABANDON)
                 continue
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def _codes(rollout: Rollout) -> list[int]:
-    codes = [CODES[target.state] for target in rollout.targets if target.state in CODES]
-    left = [target for target in rollout.targets if target.state is TargetState.SKIPPED]
-    return [*codes, *([REFUSED] if left and not any(codes) else [])]
+    return [CODES[target.state] for target in rollout.targets if target.state in CODES]

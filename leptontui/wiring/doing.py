@@ -26,6 +26,9 @@ from leptontui.wiring.watch import FleetWatch
 DONE, FAILED, NOT_VERIFIED, NOT_PLANNED, REFUSED, UNKNOWN = 0, 1, 2, 3, 4, 5
 """Exit codes; 3 is also that of a wrong command line or configuration."""
 
+INTERRUPTED: Final = 130
+"""What was begun ended well, and the rest was left because the user wanted it to stop."""
+
 CODES: Final = {
     TargetState.VERIFIED: DONE,
     TargetState.FAILED: FAILED,

@@ -8,18 +8,23 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from leptontui.actions.parameters import completed
+from leptontui.actions.runbook_course import begun
+from leptontui.actions.runbook_file import RunbookFiles
 from leptontui.config.problem import did_you_mean
 from leptontui.config.runbooks import load_runbooks
 from leptontui.errors import ActionError, ConfigError, GuardRefused, NotConfirmed
 from leptontui.inventory.book import Book
-from leptontui.model.activity import RunbookRun, RunbookState, RunbookStep
+from leptontui.model.action import Plan
+from leptontui.model.activity import RunbookRun, RunbookState, RunbookStep, Wish
 from leptontui.model.text import plain
 from leptontui.ports import CommandPort
-from leptontui.view.act_words import SCHEMA, plan_lines, runbook_json, step_line
+from leptontui.view.act_words import SCHEMA, plan_lines, runbook_json, step_line, unseen
 from leptontui.wiring.act_list import all_specs
 from leptontui.wiring.doing import (
     CODES,
     DONE,
+    INTERRUPTED,
     NOT_PLANNED,
     REFUSED,
     UNKNOWN,
@@ -37,7 +42,9 @@ _LOOK_EVERY_S: Final = 0.2
 Params = Sequence[tuple[str, str]]
 
 
-def run_runbook(book: Book, name: str, host: str, params: Params, *, resume: str, doing: Doing) -> int:
+def run_runbook(
+    book: Book, name: str, host: str, params: Params, *, resume: str, is_skipping: bool, doing: Doing
+) -> int:
     """Go through a runbook, or go on with one, where the user says how many of its steps are actions.
 
     Args:
@@ -45,7 +52,8 @@ def run_runbook(book: Book, name: str, host: str, params: Params, *, resume: str
         name: the runbook's; "" to go on with one.
         host: for which host.
         params: its parameters.
-        resume: the id of one under way; "" to start one.
+        resume: the id of one under way; "" to start one. A step of it that did not end well is tried again.
+        is_skipping: leave its next step out first.
         doing: how it is carried out.
 
     Returns:
@@ -63,14 +71,16 @@ def run_runbook(book: Book, name: str, host: str, params: Params, *, resume: str
             problems = [str(problem) for problem in shelf.problems]
             guess = did_you_mean(name, shelf.runbooks) or "leptontui runbook list names them"
             raise ConfigError([*problems, f"there is no runbook {plain(name, 60)}"], guess)
-    return run_headless(_gone_through(book, name, host, params, resume, doing))
+    return run_headless(_gone_through(book, name, host, params, resume, doing, is_skipping=is_skipping))
 
 
-async def _gone_through(book: Book, name: str, host: str, params: Params, resume: str, doing: Doing) -> int:
+async def _gone_through(
+    book: Book, name: str, host: str, params: Params, resume: str, doing: Doing, *, is_skipping: bool
+) -> int:
     told: dict[str, Any] = {"schema": SCHEMA, "dry_run": doing.is_dry}
 
     async def use(port: CommandPort, watch: FleetWatch) -> int:
-        going = _Going(port, doing, told)
+        going = _Going(port, doing, told, is_skipping=is_skipping)
         if not resume:
             await settled(watch, book, lambda _: [host], doing.timeout_s)
             known_hosts(watch.fleet, [host])
@@ -85,7 +95,7 @@ async def _gone_through(book: Book, name: str, host: str, params: Params, resume
     except (GuardRefused, NotConfirmed) as refusal:
         rule = refusal.rule if isinstance(refusal, GuardRefused) else "not-confirmed"
         told["refused"] = {"rule": rule, "cause": refusal.cause, "mend": refusal.mend}
-        print(f"leptontui: refused ({rule}): {refusal}", file=sys.stderr)
+        print(f"leptontui: refused: {refusal}", file=sys.stderr)
         code = REFUSED
     except ActionError as error:
         told["error"] = {"cause": error.cause, "mend": error.mend}
@@ -99,8 +109,8 @@ async def _gone_through(book: Book, name: str, host: str, params: Params, resume
 class _Going:
     """One runbook gone through."""
 
-    def __init__(self, port: CommandPort, doing: Doing, told: dict[str, Any]) -> None:
-        self._port, self._doing, self._told = port, doing, told
+    def __init__(self, port: CommandPort, doing: Doing, told: dict[str, Any], *, is_skipping: bool) -> None:
+        self._port, self._doing, self._told, self._is_skipping = port, doing, told, is_skipping
         self._seen: dict[int, RunbookStep] = {}
 
     def found(self, run_id: str) -> RunbookRun:
@@ -116,15 +126,16 @@ class _Going:
 
     async def started(self, name: str, host: str, params: Params) -> int:
         """Start it where the user says how many actions it has; else say what it would do."""
-        entry = next((one for one in await self._port.runbooks() if one.name == name), None)
         specs, _ = all_specs()
         runbook = load_runbooks(specs).runbooks.get(name)
-        if entry is None or runbook is None:
+        if runbook is None:
             raise ActionError(f"there is no runbook {plain(name, 60)}")
+        values = completed(params, runbook.parameters, runbook.name)
+        steps = begun(runbook, "", host, values, "", 0.0).run.steps
         count = sum(bool(task.action) for task in runbook.tasks)
-        self._told |= {"runbook": name, "host": host, "actions": count, "steps": list(entry.steps)}
+        self._told |= {"runbook": name, "host": host, "actions": count, "steps": [step.title for step in steps]}
         if not self._doing.as_json:
-            say("\n".join(f"{number:>2}. {line}".replace("{host}", host) for number, line in enumerate(entry.steps, 1)))
+            say("\n".join(f"{number:>2}. {step.title}" for number, step in enumerate(steps, 1)))
         if self._doing.is_dry:
             return DONE
         self._check_count(count)
@@ -133,10 +144,9 @@ class _Going:
 
     async def on(self, run: RunbookRun) -> int:
         """Go on with one from its next step."""
-        from leptontui.actions.runbook_file import RunbookFiles
-
         kept = RunbookFiles().read_one(run.run_id)
-        count = 0 if kept is None else sum(bool(task.action) for task in kept.tasks[run.at :])
+        left = () if kept is None else kept.tasks[run.at + self._is_skipping :]
+        count = sum(bool(task.action) for task in left)
         self._told |= {"runbook": run.name, "host": run.host, "actions": count, "run": runbook_json(run)}
         self._seen = dict(enumerate(run.steps[: run.at]))
         if not self._doing.as_json:
@@ -145,6 +155,8 @@ class _Going:
             return DONE
         self._check_count(count)
         self._port.arm()
+        if self._is_skipping:
+            await self._port.steer_runbook(run.run_id, Wish.SKIP)
         return await self._gone(run.run_id)
 
     def _check_count(self, count: int) -> None:
@@ -155,13 +167,14 @@ class _Going:
 
     async def _gone(self, run_id: str) -> int:
         """Step after step, until one does not end well, all are done, or the user wants it to stop."""
-        stop = Stop()
+        stop, may_go = Stop(), {RunbookState.READY, RunbookState.STOPPED}
         try:
-            while (run := self.found(run_id)).state is RunbookState.READY and not stop.is_wanted:
+            while self.found(run_id).state in may_go and not stop.is_wanted:
+                may_go = {RunbookState.READY}
                 plan = await self._port.plan_step(run_id)
                 if plan is not None and not self._doing.as_json:
                     say("\n".join(plan_lines(plan)))
-                await self._port.run_step(run_id, plan, "" if plan is None else plan.confirmation, self._doing.override)
+                await self._stepped(run_id, plan)
                 while self.found(run_id).state is RunbookState.RUNNING and not stop.is_wanted:
                     self._tell(self.found(run_id))
                     await asyncio.sleep(_LOOK_EVERY_S)
@@ -172,6 +185,26 @@ class _Going:
             if run.state is not RunbookState.ENDED:
                 print(f"leptontui: to go on: leptontui runbook run --resume {run_id} --yes COUNT", file=sys.stderr)
         return _code_of(run)
+
+    async def _stepped(self, run_id: str, plan: Plan | None) -> None:
+        """The next step, with what it says while it runs. Raises as `CommandPort.run_step`."""
+        if plan is not None and plan.confirmation not in {"", plan.request.host}:
+            raise NotConfirmed(f"{plan.title} has to be confirmed by itself", "run this step from the screen")
+        confirmation = "" if plan is None else plan.confirmation
+        running = asyncio.ensure_future(self._port.run_step(run_id, plan, confirmation, self._doing.override))
+        said: tuple[str, ...] = ()
+        try:
+            while not running.done():
+                now = said if plan is None or self._doing.as_json else self._port.said(plan.plan_id)
+                for line in unseen(said, now):
+                    say(f"    | {line}")
+                said = now
+                await asyncio.wait({running}, timeout=_LOOK_EVERY_S)
+        finally:
+            if not running.done():
+                running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        running.result()
 
     def _tell(self, run: RunbookRun) -> None:
         for number, step in enumerate(run.steps):
@@ -185,4 +218,4 @@ def _code_of(run: RunbookRun) -> int:
         return DONE
     if run.state is RunbookState.STOPPED:
         return CODES.get(run.steps[run.at].state, UNKNOWN)
-    return UNKNOWN if run.state is RunbookState.RUNNING else REFUSED
+    return INTERRUPTED
