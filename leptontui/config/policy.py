@@ -125,11 +125,11 @@ def _read(path: Path, problems: list[Problem], *, owner: int | None = None) -> P
         if owner is not None and (reason := _not_to_be_trusted(path, owner)):
             problems.append(Problem(file, None, "", reason, "", f"sudo chown root {file}; sudo chmod 644 {file}"))
             return None
-        if not path.exists():
-            return None
         text = read_text(path)
         document = tomllib.loads(text)
     except FileNotFoundError:
+        if path.is_symlink():
+            problems.append(Problem(file, None, "", "a link to what is not there", "a TOML file"))
         return None
     except tomllib.TOMLDecodeError as error:
         words, _, place = str(error).rpartition(" (at ")

@@ -107,7 +107,7 @@ def _days(table: Table) -> frozenset[int]:
             continue
         begin, end = _DAYS.index(first), _DAYS.index(last) if dash else _DAYS.index(first)
         days |= {(begin + n) % 7 for n in range((end - begin) % 7 + 1)}
-    if not found:
+    if table.values["days"] == []:
         table.problem("days", "empty", 'at least one day: ["mon-fri"]')
     return frozenset(days)
 

@@ -58,7 +58,7 @@ def patterns(table: Table, key: str) -> tuple[str, ...]:
     found = table.texts(key, 'a list such as ["gpu-*"]')
     if found is None:
         return ()
-    if not found:
+    if table.values[key] == []:
         table.problem(key, "empty", "at least one pattern, or no such key")
     for text in found:
         if not text.strip() or text != text.strip() or not text.isprintable():

@@ -100,8 +100,9 @@ def _entries(path: Path) -> tuple[Entry, ...]:
 
 def _t(line: Entry) -> float:
     t = line.get("t_unix_s")
-    is_time = isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < _LAST_UNIX_S
-    return float(t) if is_time else 0.0
+    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < _LAST_UNIX_S:
+        return 0.0
+    return float(t)
 
 
 def _has(line: Entry, words: tuple[str, ...]) -> bool:
