@@ -274,7 +274,7 @@ class Desk:
         self._voices.begin(plan.plan_id)
         try:
             del self._made[plan.plan_id]
-            await obtain(prepared)
+            await obtain(prepared, setting.tell)
             allowed += consent.settle(plan, await self._judge.of_stakes(prepared, spec, hold.traffic))
             return await Carrying(
                 prepared, setting, consent, self.audit, self._drains, self._check_again, self._user, tuple(allowed)

@@ -17,6 +17,7 @@ from typing import Final
 from leptontui.actions.guard import Objection
 from leptontui.actions.passwords import Whose
 from leptontui.actions.reach import QUESTION_TIMEOUT_S, Prepared, Reach, complaint
+from leptontui.actions.setting import Tell, silent
 from leptontui.errors import ActionError, CommandTimeout, GuardRefused, LinkError
 from leptontui.model.action import Step
 from leptontui.transport.contract import Completed, Heard
@@ -108,10 +109,14 @@ async def ask_as_root(reach: Reach, *argv: str, timeout_s: float = QUESTION_TIME
     return _masked(done, password)
 
 
-async def obtain(prepared: Prepared) -> None:
+async def obtain(prepared: Prepared, tell: Tell = silent) -> None:
     """Have every password at hand that a plan's commands want, proven on its host; the user is asked where it is not.
 
     To be called before the state is checked again: a user may take a while.
+
+    Args:
+        prepared: the plan.
+        tell: says a line to whoever watches, where the user is waited for.
 
     Raises:
         GuardRefused: it was declined or is wrong, nobody can be asked, or the host does not answer.
@@ -119,6 +124,8 @@ async def obtain(prepared: Prepared) -> None:
     steps = (*prepared.plan.steps, *prepared.take_back.values())
     for name in dict.fromkeys(step.host for step in steps if step.wants_password):
         reach = next(reach for reach in prepared.reaches if reach.name == name)
+        if reach.passwords is not None and reach.passwords.known(whose(reach)) is None:
+            tell(f"waiting for the password that sudo asks {whose(reach).user} for on {name}")
         await _password(reach)
 
 

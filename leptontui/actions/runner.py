@@ -16,7 +16,7 @@ from leptontui.actions.checking import answer_of, checked
 from leptontui.actions.guard import Objection
 from leptontui.actions.live_lines import LINE_CHARS, LiveLines
 from leptontui.actions.reach import Prepared, complaint, shown_output
-from leptontui.actions.setting import Sleep, Tell
+from leptontui.actions.setting import Sleep, Tell, silent
 from leptontui.errors import ActionError, CommandTimeout, LinkError
 from leptontui.model.action import Outcome, OutcomeKind, Step
 from leptontui.model.text import plain
@@ -34,10 +34,6 @@ _HINTS: Final = {
 
 _UNSURE: Final = ("Socket timed out on send/recv operation",)
 """What a command says that was sent off and got no answer (Slurm's clients): it may have been done."""
-
-
-def silent(_: str) -> None:
-    """Nobody watches."""
 
 
 @dataclass(slots=True)

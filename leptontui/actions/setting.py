@@ -18,6 +18,10 @@ Sleep = Callable[[float], Awaitable[None]]
 Tell = Callable[[str], None]
 
 
+def silent(_: str) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What a preparer is given.

@@ -76,6 +76,8 @@ async def test_what_a_run_says_is_kept_while_it_goes_on(scene: Scene) -> None:
     desk, _ = desk_of(scene, SECRET)
     plan = await desk.plan(RESTART)
     seen: list[tuple[str, ...]] = []
+    assert desk.said(plan.plan_id) == ()
     scene.host.after = lambda argv: seen.append(desk.said(plan.plan_id)) if "restart" in argv else None
     await desk.run(plan, "")
+    assert seen[-1][0] == "waiting for the password that sudo asks oncall for on gpu-017"
     assert f"gpu-017$ sudo -k -S -p '' systemctl restart {UNIT}" in seen[-1]
