@@ -23,7 +23,7 @@ from leptontui.snapshot import FleetSnapshot
 from leptontui.ui import themes
 from leptontui.ui.commands import Powers, Scope, bindings_of
 from leptontui.ui.logins import Logins
-from leptontui.ui.messages import ActionAsked, SnapshotPublished
+from leptontui.ui.messages import ActionAsked, MenuAsked, OrderPlaced, SnapshotPublished
 from leptontui.ui.palette_provider import RegistryProvider
 from leptontui.ui.screens.base import Condition, SnapshotScreen
 from leptontui.ui.screens.fleet import FleetScreen
@@ -98,7 +98,7 @@ class LeptonApp(App[None]):
         self._access = None if is_wallboard else access
         self._alerts = None if is_wallboard else alerts
         self._logins = Logins(self, self._access)
-        self._wishes = Wishes(self, self._port, fleet, clock)
+        self._wishes = Wishes(self, source, self._port, fleet, clock)
         self._fleet = fleet
         self._is_wallboard = is_wallboard
         self._clock = clock
@@ -246,7 +246,14 @@ class LeptonApp(App[None]):
 
     def action_help(self) -> None:
         """Show what the keys and signs mean."""
-        self.push_screen(HelpScreen(self._powers))
+        self.push_screen(HelpScreen(self._powers, self._port.specs if self._port is not None else ()))
+
+    def action_open_activity(self) -> None:
+        """Show what is being done and what is left over."""
+        from leptontui.ui.screens.activity import ActivityScreen  # noqa: PLC0415 — when it is wanted
+
+        if self._port is not None and not isinstance(self.screen, ActivityScreen):
+            self.push_screen(ActivityScreen(self._source, self._port, clock=self._clock))
 
     def action_answer(self) -> None:
         """Answer the login that has waited longest."""
@@ -257,6 +264,14 @@ class LeptonApp(App[None]):
     def on_action_asked(self, message: ActionAsked) -> None:
         """Ask for what is missing, then show the plan."""
         self._wishes.ask(message, self._latest)
+
+    def on_order_placed(self, message: OrderPlaced) -> None:
+        """Ask for what is missing, then show the plan, or the plans of all hosts."""
+        self._wishes.place(message.order, self._latest, wants_form=message.wants_form)
+
+    def on_menu_asked(self, message: MenuAsked) -> None:
+        """Show what can be done."""
+        self._wishes.choose(message, self._latest)
 
     def _register_themes(self) -> None:
         for palette in self.palettes.values():

@@ -21,6 +21,9 @@ class Scope(StrEnum):
     SILENCES = "silences"
     HISTORY = "history"
     REPORT = "report"
+    ACTIVITY = "activity"
+    ROLLOUT = "rollout"
+    RUNBOOK = "runbook"
     HELP = "help"
     WALLBOARD = "wallboard"
 

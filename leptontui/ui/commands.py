@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.binding import Binding
 
+from leptontui.ui.action_commands import DOING_COMMANDS, FLEET_ACTIONS, HOST_ACTIONS
 from leptontui.ui.alert_commands import ALERT_COMMANDS
 from leptontui.ui.command import Command, Scope
 
@@ -44,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("open_host", "enter", "host", "Open the host under the cursor.", Scope.FLEET),
     Command("open_triage", "t", "triage", "Show the alerts: what is wrong, what will be, what changed.", Scope.FLEET),
     Command("filter", "slash", "filter", "Filter the rows as you type.", Scope.FLEET),
+    *FLEET_ACTIONS,
     Command("sort_next", "s", "sort", "Sort by the next column; S goes back.", Scope.FLEET),
     Command("sort_previous", "S", "sort back", "Sort by the previous column.", Scope.FLEET, in_footer=False),
     Command("sort_reverse", "R", "reverse", "Turn the sort order round.", Scope.FLEET, in_footer=False),
@@ -64,13 +66,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("gpu_next", "right,l", "next gpu", "Chart the next GPU.", Scope.HOST, in_footer=False),
     Command("gpu_previous", "left,h", "previous gpu", "Chart the previous GPU.", Scope.HOST, in_footer=False),
     Command("leave", "escape,q", "back", "Go back to the fleet.", Scope.HOST),
-    Command("drain", "d", "drain", "Drain the host in Slurm.", Scope.FLEET, acts=True),
-    Command("undrain", "u", "undrain", "Give the host back to Slurm.", Scope.FLEET, acts=True),
-    Command("restart", "r", "restart", "Restart a systemd unit of the host.", Scope.FLEET, acts=True),
     Command("leave", "q", "quit", "Leave, unless an action is running.", Scope.FLEET),
-    Command("drain", "d", "drain", "Drain this host in Slurm.", Scope.HOST, acts=True),
-    Command("undrain", "u", "undrain", "Give this host back to Slurm.", Scope.HOST, acts=True),
-    Command("restart", "r", "restart", "Restart a systemd unit of this host.", Scope.HOST, acts=True),
+    *HOST_ACTIONS,
     Command("gpu_next", "right,l", "next gpu", "Inspect the next GPU.", Scope.INSPECT),
     Command("gpu_previous", "left,h", "previous gpu", "Inspect the previous GPU.", Scope.INSPECT),
     Command("leave", "escape,q,i", "back", "Go back.", Scope.INSPECT),
@@ -89,13 +86,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("mark_group", "g", "mark group", "Mark all keys of the group, or unmark them.", Scope.KEYS),
     Command("leave", "escape,q,K", "back", "Go back to the fleet.", Scope.KEYS),
     *ALERT_COMMANDS,
+    *DOING_COMMANDS,
     Command("filter", "slash", "search", "Search keys, signs, filters and metrics.", Scope.HELP),
     Command("leave", "escape,q,question_mark,f1", "back", "Show everything again; then go back.", Scope.HELP),
+    Command(
+        "open_activity",
+        "D",
+        "activity",
+        "Show what is being done, what was broken off, and which hosts you have out of service.",
+        Scope.EVERYWHERE,
+        acts=True,
+    ),
     Command(
         "toggle_armed",
         "A",
         "arm",
-        "Allow actions for 15 minutes, or go back to read-only.",
+        "Allow actions until nothing was done for a while, or go back to read-only.",
         Scope.EVERYWHERE,
         acts=True,
     ),

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from leptontui.model.question import Question
 from leptontui.model.text import plain
 from leptontui.ports import AccessPort
+from leptontui.ui.screens.drafting import DraftScreen
 
 if TYPE_CHECKING:
     from leptontui.ui.screens.question import QuestionScreen
@@ -56,8 +57,12 @@ class Logins:
             self._app.notify("that is not asked any more", title="A login asks", markup=False)
 
     def answer(self) -> None:
-        """Ask the user what has waited longest, unless another dialog is open."""
-        if self._access is None or any(isinstance(screen, ModalScreen) for screen in self._app.screen_stack):
+        """Ask the user what has waited longest, unless another dialog is open; over one that runs something it may be.
+
+        Sudo's password is asked for while an action runs.
+        """
+        dialogs = [screen for screen in self._app.screen_stack if isinstance(screen, ModalScreen)]
+        if self._access is None or not all(isinstance(each, DraftScreen) and each.lets_answer for each in dialogs):
             return
         if not self._questions:
             self._app.notify("no login asks for anything")

@@ -1,22 +1,33 @@
-"""From a wish to a plan: what somebody asks for by a key, and what the alerts' rules ask to have confirmed."""
+"""From a wish to a plan: what somebody asks for by a key or menu, and what alerts' rules ask to have confirmed."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.app import App
 from textual.widgets import Input
 
-from leptontui.model.action import ActionName, ActionRequest
+from leptontui.errors import LeptonError
+from leptontui.model.action import ActionRequest
+from leptontui.model.action_spec import ActionSpec
+from leptontui.model.activity import RunbookEntry
 from leptontui.model.reaction import Proposal, Reaction
-from leptontui.model.target import Fleet
+from leptontui.model.target import Fleet, HostTarget
 from leptontui.model.text import plain
-from leptontui.ports import CommandPort
+from leptontui.ports import CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
-from leptontui.ui.messages import ActionAsked
+from leptontui.ui.messages import ActionAsked, MenuAsked
 from leptontui.ui.screens.base import SnapshotScreen
+from leptontui.view.offers import concerned, offers, units_for, why_not
+from leptontui.view.orders import Order, known_params
 
+if TYPE_CHECKING:
+    from leptontui.ui.screens.actions_menu import ActionsMenuScreen
+
+_LOG = logging.getLogger(__name__)
 _NOTICE_S: Final = 12.0
 
 
@@ -25,28 +36,85 @@ class Wishes:
 
     Args:
         app: shows the dialogs.
+        source: where snapshots come from, for the screens that show how it goes.
         port: the way to act; None on a read-only screen: then no wish comes to anything.
         fleet: the inventory as the program was started with it.
         clock: unix seconds; what arming is compared with.
     """
 
-    def __init__(self, app: App[Any], port: CommandPort | None, fleet: Fleet, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        app: App[Any],
+        source: SnapshotSource,
+        port: CommandPort | None,
+        fleet: Fleet,
+        clock: Callable[[], float],
+    ) -> None:
         self._app = app
+        self._source = source
         self._port = port
         self._fleet = fleet
         self._clock = clock
+        self._known: FleetSnapshot | None = None
         self._proposed: set[str] = set()
 
     def ask(self, wish: ActionAsked, known: FleetSnapshot | None) -> None:
-        """Plan what somebody asked for."""
+        """Plan what somebody asked for on one host."""
+        self._known = known
+        spec = self._spec(wish.action)
+        params = known_params(spec, wish.known) if spec is not None else ()
+        self.place(Order(wish.action, (wish.host,), wish.unit, wish.reason, params), known)
+
+    def place(self, order: Order, known: FleetSnapshot | None, *, wants_form: bool = False) -> None:
+        """Plan what somebody asked for, after what is missing of it.
+
+        Args:
+            order: what is wanted.
+            known: the newest snapshot.
+            wants_form: whether its parameters are to be gone through first.
+        """
+        self._known = known
+        spec = self._spec(order.action)
         if self._port is None:
             return
-        if wish.action != ActionName.RESTART_UNIT:
-            self.plan(ActionRequest(wish.action, wish.host, reason=wish.reason))
-        elif wish.unit:
-            self.plan(ActionRequest(ActionName.RESTART_UNIT, wish.host, unit=wish.unit))
+        if spec is None:
+            self._say(f"there is no action {plain(order.action, 60)} here", order.action)
+            return
+        targets = self._targets(order)
+        if words := why_not(spec, targets):
+            self._say(f"{plain(order.where, 60)}: {words}", spec.verb)
+        elif spec.takes_unit and not order.unit:
+            self._choose_unit(order, spec, wants_form=wants_form)
+        elif wants_form or order.lacks(spec):
+            self._fill_in(order, spec)
+        elif order.is_bulk:
+            self._plan_all(order)
         else:
-            self._choose_unit(wish.host, known)
+            self.plan(order.request())
+
+    def choose(self, wish: MenuAsked, known: FleetSnapshot | None) -> None:
+        """Let somebody choose what is done to some hosts, then plan it."""
+        from leptontui.ui.screens.actions_menu import ActionsMenuScreen  # noqa: PLC0415 — when it is wanted
+
+        port, self._known = self._port, known
+        if port is None or not wish.hosts:
+            return
+        found = offers(port.specs, [self._target(host) for host in wish.hosts])
+        gpu = wish.known.get("gpu", "")
+        menu = ActionsMenuScreen(wish.hosts, f"GPU {plain(gpu, 8)}" if gpu else "", found)
+
+        def chosen(entry: ActionSpec | RunbookEntry | None) -> None:
+            if isinstance(entry, RunbookEntry):
+                self._app.run_worker(self._start(port, entry, wish.hosts[0]), exit_on_error=False)
+            elif entry is not None:
+                reason = wish.reason if entry.takes_reason else ""
+                order = Order(entry.name, wish.hosts, reason=reason, params=known_params(entry, wish.known))
+                concerns = concerned(entry, [self._target(host) for host in wish.hosts])
+                self.place(order, self._known, wants_form=bool(concerns))
+
+        self._app.push_screen(menu, chosen)
+        if len(wish.hosts) == 1:
+            self._app.run_worker(self._add_runbooks(port, menu), exit_on_error=False)
 
     def propose(self, snapshot: FleetSnapshot) -> None:
         """Open the plan that a rule wants confirmed: once per alert, where the user is armed and idle.
@@ -72,6 +140,88 @@ class Wishes:
         if self._port is not None:
             self._app.push_screen(PlanScreen(self._port, request, clock=self._clock))
 
+    def _plan_all(self, order: Order) -> None:
+        from leptontui.ui.screens.rollout import RolloutScreen  # noqa: PLC0415 — when it is wanted
+        from leptontui.ui.screens.rollout_plan import RolloutPlanScreen  # noqa: PLC0415 — likewise
+
+        port = self._port
+        if port is None:
+            return
+
+        def begun(rollout_id: str | None) -> None:
+            if rollout_id is not None:
+                self._app.push_screen(RolloutScreen(self._source, port, rollout_id, clock=self._clock))
+
+        self._app.push_screen(RolloutPlanScreen(port, order, clock=self._clock), begun)
+
+    def _fill_in(self, order: Order, spec: ActionSpec) -> None:
+        from leptontui.ui.screens.form import FormScreen  # noqa: PLC0415 — when it is wanted
+
+        def filled(full: Order | None) -> None:
+            if full is not None:
+                self.place(full, self._known)
+
+        targets = self._targets(order)
+        others = (
+            tuple(host.name for host in self._all_targets() if host.name not in order.hosts)
+            if any(parameter.name == "standby" for parameter in spec.parameters)
+            else ()
+        )
+        self._app.push_screen(FormScreen(order, spec, concerned(spec, targets), {"standby": others}), filled)
+
+    def _choose_unit(self, order: Order, spec: ActionSpec, *, wants_form: bool) -> None:
+        units = units_for(spec, self._targets(order))
+        if len(units) == 1:
+            self.place(replace(order, unit=units[0]), self._known, wants_form=wants_form)
+            return
+        from leptontui.ui.screens.choose_unit import ChooseUnitScreen  # noqa: PLC0415 — when it is wanted
+
+        def chosen(unit: str | None) -> None:
+            if unit is not None:
+                self.place(replace(order, unit=unit), self._known, wants_form=wants_form)
+
+        self._app.push_screen(ChooseUnitScreen(units, f"{spec.verb} which unit of {plain(order.where, 60)}?"), chosen)
+
+    async def _add_runbooks(self, port: CommandPort, menu: ActionsMenuScreen) -> None:
+        try:
+            found = await port.runbooks()
+        except LeptonError as error:
+            self._say(str(error), "Runbooks")
+        except Exception as error:  # noqa: BLE001 — the boundary of a task: logged and shown
+            _LOG.exception("reading the runbooks failed")
+            self._say(f"reading the runbooks went wrong: {error}", "Runbooks")
+        else:
+            menu.add(found)
+
+    async def _start(self, port: CommandPort, entry: RunbookEntry, host: str) -> None:
+        from leptontui.ui.screens.runbook import RunbookScreen  # noqa: PLC0415 — when it is wanted
+
+        try:
+            run_id = await port.start_runbook(entry.name, host, ())
+        except LeptonError as error:
+            self._say(str(error), entry.name)
+        except Exception as error:  # noqa: BLE001 — the boundary of a task: logged and shown
+            _LOG.exception("starting a runbook failed")
+            self._say(f"starting it went wrong: {error}", entry.name)
+        else:
+            self._app.push_screen(RunbookScreen(self._source, port, run_id, clock=self._clock))
+
+    def _spec(self, action: str) -> ActionSpec | None:
+        from leptontui.ui.screens.plan import spec_of  # noqa: PLC0415 — when it is wanted
+
+        return spec_of(self._port, action) if self._port is not None else None
+
+    def _targets(self, order: Order) -> list[HostTarget | None]:
+        return [self._target(host) for host in order.hosts]
+
+    def _target(self, host: str) -> HostTarget | None:
+        known = self._known
+        return (known.targets.get(host) if known is not None else None) or self._fleet.host(host)
+
+    def _all_targets(self) -> tuple[HostTarget, ...]:
+        known = self._known.targets if self._known is not None else {}
+        return tuple(known.values()) or self._fleet.hosts
+
     def _is_idle(self) -> bool:
         until = self._port.armed_until_unix_s if self._port is not None else None
         is_armed = until is not None and until > self._clock()
@@ -80,34 +230,10 @@ class Wishes:
 
     def _tell(self, proposal: Proposal) -> None:
         why = f": {plain(proposal.why_not, 200)}" if proposal.why_not else ""
-        self._app.notify(
+        self._say(
             f"the rule {plain(proposal.rule, 60)} asks for this{why}. Nothing is run unless you confirm it.",
-            title="A rule's action",
-            severity="warning",
-            timeout=_NOTICE_S,
-            markup=False,
+            "A rule's action",
         )
 
-    def _choose_unit(self, host: str, known: FleetSnapshot | None) -> None:
-        target = (known.targets.get(host) if known is not None else None) or self._fleet.host(host)
-        units = target.units if target is not None else ()
-        if not units:
-            self._app.notify(
-                f"No unit of {host} may be restarted. Name them in the inventory, in the host's group: "
-                'units = ["nvidia-persistenced"]',
-                title="Restart",
-                severity="warning",
-                timeout=_NOTICE_S,
-                markup=False,
-            )
-            return
-        if len(units) == 1:
-            self.plan(ActionRequest(ActionName.RESTART_UNIT, host, unit=units[0]))
-            return
-        from leptontui.ui.screens.choose_unit import ChooseUnitScreen  # noqa: PLC0415 — when it is wanted
-
-        def chosen(unit: str | None) -> None:
-            if unit is not None:
-                self.plan(ActionRequest(ActionName.RESTART_UNIT, host, unit=unit))
-
-        self._app.push_screen(ChooseUnitScreen(units), chosen)
+    def _say(self, words: str, title: str) -> None:
+        self._app.notify(plain(words, 400), title=plain(title, 60), severity="warning", timeout=_NOTICE_S, markup=False)

@@ -74,6 +74,11 @@ class Arrangement:
         part = self._frame.slice(position, 1)
         return RowId(part["host"][0], part["uuid"][0] if "uuid" in part.columns else None)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that rows are shown of, each once, in the order of the rows."""
+        return tuple(self._frame["host"].unique(maintain_order=True).to_list())
+
     def position(self, row_id: RowId) -> int | None:
         """Where a row is; None if it is not shown.
 

@@ -224,3 +224,15 @@ def throttle_words(mask: int | None) -> tuple[str, ...]:
         mask: NVML's bit mask of clock event reasons.
     """
     return tuple(word for bit, word in _THROTTLES if mask is not None and mask & bit)
+
+
+def known_of(page: HostPage | None, gpu: GpuRow | None) -> dict[str, str]:
+    """What is known of a chosen GPU for an action's parameters: its number, and its process if there is only one.
+
+    A MIG instance's number is not one that nvidia-smi takes.
+    """
+    if gpu is None or gpu.index is None or gpu.mig_index is not None:
+        return {}
+    pids = [process.pid for process in (page.processes if page is not None else ()) if process.uuid == gpu.uuid]
+    pid = {"pid": str(pids[0])} if len(pids) == 1 and pids[0] is not None else {}
+    return {"gpu": str(gpu.index), **pid}

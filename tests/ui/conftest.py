@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from fleets import FakeCommands, FakeSource, train_fleet
+from fake_office import FakeCommands
+from fleets import FakeSource, train_fleet
 
 from leptontui.snapshot import FleetSnapshot
 

@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from leptontui.errors import LeptonError
-from leptontui.model.action import ActionRequest, Danger, Outcome, OutcomeKind, Plan, Step
 from leptontui.model.catalogue import (
     CHART_BUCKETS,
     CHART_STEP_S,
@@ -450,44 +449,3 @@ class FakeAccess:
             raise self.failure
         self.trusted.append(tuple(hosts))
         return Trusted(len(hosts), ("/home/oncall/.ssh/known_hosts",))
-
-
-class FakeCommands:
-    """A command port that plans a drain or restart and says it was verified.
-
-    Attributes:
-        planned: requests it was asked to plan, in order.
-        ran: plans it was asked to run with what was typed, in order.
-    """
-
-    def __init__(self, *, is_armed: bool = False, outcome: OutcomeKind = OutcomeKind.VERIFIED) -> None:
-        self.armed_until_unix_s: float | None = T0 + 872 if is_armed else None
-        self.planned: list[ActionRequest] = []
-        self.ran: list[tuple[Plan, str]] = []
-        self._outcome = outcome
-
-    def arm(self) -> float:
-        self.armed_until_unix_s = T0 + 900
-        return self.armed_until_unix_s
-
-    def disarm(self) -> None:
-        self.armed_until_unix_s = None
-
-    async def plan(self, request: ActionRequest) -> Plan:
-        self.planned.append(request)
-        argv = ("scontrol", "update", f"nodename={request.host}", "state=DRAIN", f"reason=anna: {request.reason}")
-        return Plan(
-            "p1",
-            request,
-            f"{request.action.value.title()} {request.host}",
-            Danger.DESTRUCTIVE,
-            (Step("login1", "oncall@login1", argv),),
-            f"scontrol show node {request.host} → State has DRAIN",
-            running_there=("job 8812 step 0 (anna, 63 nodes, 14 h 02 m): goes on until it ends, node then DRAINED",),
-            after_this=("61 of 64 nodes left in train (limit: 60)",),
-            confirmation=request.host,
-        )
-
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
-        self.ran.append((plan, confirmation))
-        return Outcome(plan.plan_id, self._outcome, f"{plan.title}: {self._outcome.value}", t_unix_s=T0)

@@ -15,7 +15,8 @@ from leptontui.model.health import HostEvent, Severity
 from leptontui.model.series import Entity, Eta, ForecastTrack, SeriesKey
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui import themes
-from leptontui.ui.messages import ActionAsked
+from leptontui.ui.messages import ActionAsked, OrderPlaced
+from leptontui.view.orders import Order
 
 
 class Stage(App[None]):
@@ -28,6 +29,7 @@ class Stage(App[None]):
         self.shown = screen
         self.results: list[object] = []
         self.asked: list[ActionAsked] = []
+        self.orders: list[Order] = []
         for palette in themes.shipped().palettes.values():
             self.register_theme(themes.textual_theme(palette))
         self.theme = themes.DEFAULT
@@ -41,6 +43,10 @@ class Stage(App[None]):
     def on_action_asked(self, message: Message) -> None:
         assert isinstance(message, ActionAsked)
         self.asked.append(message)
+
+    def on_order_placed(self, message: Message) -> None:
+        assert isinstance(message, OrderPlaced)
+        self.orders.append(message.order)
 
 
 HOST = "gpu-023"

@@ -2,8 +2,9 @@
 
 import pytest
 from alert_boards import STEPS, FakeAlerts, alert_fleet
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import FakeCommands, FakeSource
+from fleets import FakeSource
 from textual.widgets import Input
 
 SIZES = pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 60)])

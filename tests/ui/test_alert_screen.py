@@ -19,8 +19,9 @@ from alert_boards import (
     group,
 )
 from alert_boards import rich_board as rich
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import T0, FakeCommands, FakeSource, fleet_of, gpu_uuid
+from fleets import T0, FakeSource, fleet_of, gpu_uuid
 
 from leptontui.errors import AlertError
 from leptontui.model.action import ActionName, ActionRequest

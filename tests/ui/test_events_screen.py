@@ -1,8 +1,9 @@
 """The events screen: newest first, counted, what was before marked, filtered by words and by the chosen host."""
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import T0, FakeCommands, FakeSource, make_snapshot, train_fleet
+from fleets import T0, FakeSource, make_snapshot, train_fleet
 from rich_fleet import RICH, rich_fleet
 
 from leptontui.model.health import HostEvent

@@ -1,8 +1,9 @@
 """The fleet screen as pictures, at the sizes it is made for."""
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import FakeCommands, FakeSource, train_fleet
+from fleets import FakeSource, train_fleet
 
 
 async def _settle(pilot):

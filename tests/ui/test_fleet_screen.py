@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
 from fleets import (
     T0,
-    FakeCommands,
     FakeSource,
     fleet_of,
     gpu_key,

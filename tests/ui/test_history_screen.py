@@ -2,8 +2,9 @@
 
 import pytest
 from alert_boards import STEPS, FakeAlerts, alert_fleet, board, rich_board
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import T0, FakeCommands, FakeSource
+from fleets import T0, FakeSource
 
 from leptontui.errors import AlertError
 from leptontui.ui.screens.alert import AlertScreen

@@ -1,8 +1,9 @@
 """The host screen's panels: everything a host tells has its place, and what is wrong is said in words."""
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import FakeCommands, FakeSource, host_row, make_snapshot
+from fleets import FakeSource, host_row, make_snapshot
 from rich_fleet import rich_fleet
 
 from leptontui.ui.commands import PANELS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fleets import T0, FakeCommands, FakeSource, frame_of, gpu_row, gpu_uuid, host_row, make_snapshot, train_fleet
+from fake_office import FakeCommands
+from fleets import T0, FakeSource, frame_of, gpu_row, gpu_uuid, host_row, make_snapshot, train_fleet
 from stage import HOST, HOT, Stage, host_fleet
 
 from leptontui.model.action import ActionName

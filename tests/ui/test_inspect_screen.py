@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import FakeCommands, FakeSource, gpu_row, host_row, make_snapshot, train_fleet
+from fleets import FakeSource, gpu_row, host_row, make_snapshot, train_fleet
 from rich_fleet import RICH, rich_fleet
 
 from leptontui.model.catalogue import metrics_of

@@ -1,8 +1,9 @@
 """The job view: what it lists, how it is sorted, and the way from a job to its GPUs."""
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import FakeCommands, FakeSource, gpu_row, host_row, make_snapshot, train_fleet
+from fleets import FakeSource, gpu_row, host_row, make_snapshot, train_fleet
 from rich_fleet import rich_fleet
 
 from leptontui.ui.screens.fleet import FleetScreen

@@ -1,8 +1,9 @@
 """The review of host keys: nothing is accepted that was not shown and asked about, and never a changed key."""
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import T0, FakeAccess, FakeCommands, FakeSource, host_row, make_snapshot, train_fleet
+from fleets import T0, FakeAccess, FakeSource, host_row, make_snapshot, train_fleet
 from rich_fleet import offered, rich_fleet, unknown_key
 
 from leptontui.errors import LeptonError

@@ -6,13 +6,14 @@ import asyncio
 import time
 
 import pytest
-from fleets import T0, FakeCommands
+from fake_office import FakeCommands
+from fleets import T0
 from stage import Stage
 from textual import events
 from textual.widgets import Input
 
 from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, NotConfirmed
-from leptontui.model.action import ActionName, ActionRequest, Danger, Outcome, OutcomeKind, Plan, Step
+from leptontui.model.action import ActionName, ActionRequest, Danger, Outcome, OutcomeKind, Plan, Standing, Step
 from leptontui.ui.screens.choose_unit import ChooseUnitScreen
 from leptontui.ui.screens.plan import PlanScreen
 
@@ -44,8 +45,9 @@ class Port(FakeCommands):
         fields = {name: getattr(plan, name) for name in plan.__slots__} | self.over
         return Plan(**fields)
 
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
         self.ran.append((plan, confirmation))
+        self.overrides.append(override)
         await self.may_run.wait()
         if self.run_error is not None:
             raise self.run_error
@@ -361,3 +363,194 @@ async def test_nothing_matching_chooses_nothing():
 
 async def test_no_units_says_so():
     assert await choose("enter", units=()) == []
+
+
+# What stands in the way, and what sets it aside.
+
+BLAST = Standing("blast-fleet", "7 of 64 hosts are out of service", "undrain one", "/etc/leptontui/policy.toml:3", True)
+FREEZE = Standing("policy-deny", "a change freeze is on", "wait until monday", "/etc/leptontui/policy.toml:12")
+UNARMED = Standing("read-only", "this session is read-only", "arm it first")
+
+
+def words_of(shown) -> str:
+    return " ".join(shown.text.replace("█", " ").split())
+
+
+async def test_a_rule_that_cannot_be_overridden_says_where_it_is_set_and_blocks():
+    shown = Shown(Port(standing=(BLAST, FREEZE)))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        said = words_of(shown)
+        assert "a change freeze is on — wait until monday (rule policy-deny, set in" in said
+        assert "/etc/leptontui/policy.toml:12)" in said
+        assert said.index("change freeze") < said.index("out of service"), "what cannot be overridden comes first"
+        assert "cannot be run now (policy-deny) p: plan again" in said
+        await pilot.press("y", *"gpu-017", "enter")
+        assert not shown.port.ran
+        shown.port.over = {"standing": ()}
+        await pilot.press("p")
+        await shown.settled(pilot)
+        assert "Type the host name" in shown.text
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert len(shown.port.ran) == 1
+
+
+async def test_an_override_wants_a_reason_before_the_name():
+    shown = Shown(Port(standing=(BLAST,)))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "say why blast-fleet is set aside" in words_of(shown)
+        await pilot.press("tab", *"gpu-017", "enter")
+        assert not shown.port.ran
+        assert "nothing was run" in shown.text
+        why = shown.screen.query_one("#plan-override", Input)
+        why.focus()
+        await pilot.press(*"short", "enter")
+        assert shown.app.focused is why, "a reason has at least eight letters"
+        await pilot.press("space", *"INC-42", "enter")
+        typed = shown.screen.query_one("#plan-typed", Input)
+        assert shown.app.focused is typed
+        assert "setting the rule aside" in words_of(shown)
+        await pilot.press("enter")
+        await shown.settled(pilot)
+        assert [name for _, name in shown.port.ran] == ["gpu-017"]
+        assert shown.port.overrides == ["short INC-42"]
+
+
+async def test_an_override_of_what_one_key_runs():
+    shown = Shown(Port(danger=Danger.DISRUPTIVE, standing=(BLAST,)), RESTART)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press("y")
+        assert not shown.port.ran
+        shown.screen.query_one("#plan-override", Input).value = ""
+        await pilot.press(*"INC-42 wedged".replace(" ", "_"), "enter", "y")
+        await shown.settled(pilot)
+        assert shown.port.overrides == ["INC-42_wedged"]
+
+
+async def test_without_a_rule_in_the_way_nothing_is_overridden():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert not shown.screen.query_one("#plan-override-row").display
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert shown.port.overrides == [""]
+
+
+async def test_planning_again_forgets_what_was_typed():
+    shown = Shown(Port(standing=(BLAST,)))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"INC-42 wedged".replace(" ", "_"), "enter", *"gpu-017")
+        shown.screen.ask()
+        await shown.settled(pilot)
+        assert shown.screen.query_one("#plan-typed", Input).value == ""
+        assert shown.screen.query_one("#plan-override", Input).value == ""
+
+
+async def test_being_read_only_is_lifted_by_arming_and_needs_no_override():
+    port = Port(is_armed=False, standing=(UNARMED,))
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "READ-ONLY" in shown.text
+        assert "press A to arm" in shown.text
+        port.over = {}
+        await pilot.press("A")
+        await shown.settled(pilot)
+        assert "ARMED 15:00" in shown.text
+        assert "Type the host name" in shown.text
+
+
+async def test_a_policy_that_forbids_arming_says_so():
+    port = Port(is_armed=False)
+
+    def refuse() -> float:
+        raise GuardRefused("policy-read-only", "the policy lets nothing be done", "", "/etc/leptontui/policy.toml:1")
+
+    port.arm = refuse
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40), notifications=True) as pilot:
+        await shown.settled(pilot)
+        await pilot.press("A")
+        await shown.settled(pilot)
+        assert any("the policy lets nothing be done" in notice.message for notice in shown.app._notifications)
+        await pilot.press(*"gpu-017", "enter", "y")
+        assert not port.ran
+
+
+# Parameters, evidence, passwords, live lines, undo.
+
+
+async def test_parameters_evidence_and_passwords_are_shown():
+    request = ActionRequest(ActionName.GPU_RESET, "gpu-017", params=(("gpu", "3"),))
+    step = Step("gpu-017", "oncall@gpu-017", ("sudo", "nvidia-smi", "--gpu-reset", "-i", "3"), wants_password=True)
+    over = {"request": request, "steps": (step,), "evidence": "kernel log, nvidia-smi -q → one archive"}
+    shown = Shown(Port(**over), request)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        for words in (
+            "gpu=3",
+            "captured first",
+            "kernel log, nvidia-smi -q",
+            "sudo asks for a password",
+            "cannot be undone",
+        ):
+            assert words in shown.text, words
+
+
+async def test_what_a_run_says_is_shown_while_it_runs():
+    port = Port()
+    port.may_run.clear()
+    shown = Shown(port)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        port.heard = ("capturing evidence", "waiting for [red]gpu-017[/] to drain, 40 s")
+        shown.screen._listen()
+        await shown.settled(pilot)
+        assert "capturing evidence" in shown.text
+        assert "waiting for [red]gpu-017[/] to drain, 40 s" in shown.text
+        assert "scontrol update" in shown.text
+        port.may_run.set()
+        await shown.app.workers.wait_for_complete()
+        await shown.settled(pilot)
+        assert "done and verified" in shown.text
+
+
+async def test_undo_is_offered_after_a_verified_drain_and_only_plans():
+    shown = Shown(Port())
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert "u: undrain gpu-017" in shown.text
+        await pilot.press("u")
+        await pilot.pause()
+        assert [order.action for order in shown.app.orders] == [ActionName.UNDRAIN]
+        assert shown.app.orders[0].hosts == ("gpu-017",)
+        assert len(shown.port.ran) == 1
+
+
+async def test_nothing_is_undone_that_did_not_take_effect():
+    shown = Shown(Port(run_error=GuardRefused("blast-fleet", "too many")))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert "u: undrain" not in shown.text
+        await pilot.press("u")
+        assert not shown.app.orders
+
+
+async def test_what_is_typed_into_a_restart_cannot_come_from_the_screen_before():
+    """`r` held down opens the dialog; more of it, and a `y` that was on its way, must not run it."""
+    shown = Shown(Port(danger=Danger.DISRUPTIVE), RESTART, settle_s=3600.0)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("r", "r", "y", "enter", "y")
+        await shown.settled(pilot)
+        await pilot.press("y")
+        assert not shown.port.ran

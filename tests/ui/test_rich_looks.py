@@ -1,8 +1,9 @@
 """The fleet with one of everything as pictures: every screen at the sizes it is made for."""
 
 import pytest
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import FakeAccess, FakeCommands, FakeSource
+from fleets import FakeAccess, FakeSource
 from rich_fleet import rich_fleet
 from textual.widgets import Input
 

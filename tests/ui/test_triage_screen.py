@@ -18,8 +18,9 @@ from alert_boards import (
     group,
     rich_board,
 )
+from fake_office import FakeCommands
 from fleet_pilot import FleetPilot
-from fleets import T0, FakeCommands, FakeSource, gpu_uuid, train_fleet
+from fleets import T0, FakeSource, gpu_uuid, train_fleet
 
 from leptontui.model.action import ActionName
 from leptontui.model.alert import AlertBoard, Level, NotifierStatus

@@ -18,7 +18,8 @@ from leptontui.ports import AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
 from leptontui.ui.screens.paged import PagedScreen
-from leptontui.ui.screens.tending import FindTarget, OpenHost, TendingScreen, action_of, unit_of
+from leptontui.ui.screens.plan import spec_of
+from leptontui.ui.screens.tending import FindTarget, OpenHost, TendingScreen
 from leptontui.ui.widgets.alert_lines import history_lines, sheet_lines
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
@@ -134,11 +135,12 @@ class AlertScreen(TendingScreen, PagedScreen[AlertSheet]):
         alert = self.alert
         if alert is None or self.commands is None or alert.state is AlertState.RESOLVED:
             return ""
-        action = action_of(alert, self.target(alert.subject.host))
-        if action is None:
+        order = self.suggestion([alert])
+        spec = spec_of(self.commands, order.action) if order is not None else None
+        if order is None or spec is None:
             return ""
-        unit = f" {plain(unit_of(alert), 80)} on" if unit_of(alert) else ""
-        return f"{action.value}{unit} {plain(alert.subject.host, 60)}: opens the plan, runs nothing yet"
+        unit = f" {plain(order.unit, 80)} on" if order.unit else ""
+        return f"{spec.verb.lower()}{unit} {plain(alert.subject.host, 60)}: opens the plan, runs nothing yet"
 
     async def _read(self, port: AlertPort, alert: Alert) -> None:
         words = tuple(word for word in (alert.rule, alert.subject.host) if word)
@@ -179,7 +181,7 @@ class AlertScreen(TendingScreen, PagedScreen[AlertSheet]):
     def action_plan(self) -> None:
         """Open the plan of what it suggests."""
         if self.alert is not None and self._action_words():
-            self.plan_for(self.alert, self.target(self.alert.subject.host))
+            self.plan_for([self.alert])
 
     def action_open_host(self) -> None:
         """Open its host."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from textual.screen import Screen
 from textual.widgets import Input
 
+from leptontui.errors import LeptonError
+from leptontui.model.text import plain
 from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Powers, Scope, bindings_of
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,20 @@ class SnapshotScreen(Screen[None]):
             self.condition = condition
             if self.is_mounted:
                 self.tick()
+
+    def attempt(self, asking: Awaitable[None], what: str) -> None:
+        """Ask the port in the background; why it did not come about is told."""
+
+        async def ask() -> None:
+            try:
+                await asking
+            except LeptonError as error:
+                self.notify(plain(str(error), 300), title="Not done", severity="error", markup=False)
+            except Exception as error:  # noqa: BLE001 — the boundary of a task: logged and shown
+                _LOG.exception("%s failed", what)
+                self.notify(plain(f"{what} went wrong: {error}", 300), severity="error", markup=False)
+
+        self.run_worker(ask(), group="asking", exit_on_error=False)
 
     def tick(self) -> None:
         """Draw what changes without a snapshot: clock, ages, arming, condition."""

@@ -1,4 +1,4 @@
-"""A list of systemd units to choose one from: typing filters, enter chooses, escape chooses none."""
+"""A list of units, containers or workloads to choose one from: typing filters, enter chooses, escape chooses none."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ class ChooseUnitScreen(ModalScreen[str | None]):
 
     Args:
         units: what may be chosen, in the order to show.
+        title: what is asked.
     """
 
     CSS_PATH = "../styles/plan.tcss"
     BINDINGS = [("escape", "leave", "choose none")]  # noqa: RUF012 — Textual reads it from the class
 
-    def __init__(self, units: tuple[str, ...]) -> None:
+    def __init__(self, units: tuple[str, ...], title: str = "Restart which unit?") -> None:
         super().__init__()
+        self._title = title
         self._units = units
         self._matching: tuple[str, ...] = units
 
     def compose(self) -> ComposeResult:
         """A field to filter by, the list, and what the keys do."""
         with Vertical(id="units-box"):
-            yield Label("Restart which unit?", id="units-title", markup=False)
+            yield Label(self._title, id="units-title", markup=False)
             yield Input(placeholder="type to filter", id="units-filter", compact=True)
             yield OptionList(id="units-list", markup=False)
             yield Label("", id="units-hint", markup=False)

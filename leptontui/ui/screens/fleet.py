@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from leptontui.model.action import ActionName
 from leptontui.model.focus import Focus
 from leptontui.model.target import Fleet
 from leptontui.model.text import plain
@@ -20,7 +19,7 @@ from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.arranger import Arranger
 from leptontui.ui.commands import Scope
 from leptontui.ui.screens import fleet_words
-from leptontui.ui.screens.ways import FleetWays
+from leptontui.ui.screens.marking import MarkingWays
 from leptontui.ui.widgets.column_titles import ColumnTitles
 from leptontui.ui.widgets.filter_bar import FilterBar
 from leptontui.ui.widgets.fleet_table import SCROLLBAR, FleetTable
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from leptontui.view.arrange import Arrangement
 
 
-class FleetScreen(FleetWays):
+class FleetScreen(MarkingWays):
     """Header, filter, table, keys.
 
     Args:
@@ -76,6 +75,16 @@ class FleetScreen(FleetWays):
         """What the row under the cursor is about; None if no row is chosen."""
         return self.query_one(FleetTable).cursor
 
+    @property
+    def shown_hosts(self) -> tuple[str, ...]:
+        """The hosts that the filter leaves, each once."""
+        return self._arrangement.hosts if self._arrangement is not None else ()
+
+    @property
+    def shown_rows(self) -> Rows:
+        """What a row stands for."""
+        return self._state.rows
+
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Header()
@@ -91,7 +100,7 @@ class FleetScreen(FleetWays):
         """Ages grow between two snapshots."""
         self.set_interval(1.0, self.tick)
         self._say_nothing()
-        self._draw_header()
+        self.draw_header()
         self.call_after_refresh(self._arranger.warm_up)
 
     def on_unmount(self) -> None:
@@ -110,7 +119,8 @@ class FleetScreen(FleetWays):
     def show(self, snapshot: FleetSnapshot) -> None:
         """Arrange the snapshot, then draw it."""
         self.known = snapshot
-        self.query_one(Notices).show(snapshot)
+        self.keep_marks()
+        self.query_one(Notices).show(snapshot, self.commands.activity if self.commands is not None else None)
         self._arrange()
 
     async def settle(self) -> None:
@@ -119,7 +129,7 @@ class FleetScreen(FleetWays):
 
     def tick(self) -> None:
         """Clock, ages, arming and condition."""
-        self._draw_header()
+        self.draw_header()
         if self._arrangement is not None:
             self.query_one(FleetTable).redraw()
         else:
@@ -148,16 +158,10 @@ class FleetScreen(FleetWays):
 
     def action_leave(self) -> None:
         """Leave the app, but not by accident while an action is running."""
-        if any(worker.group == "actions" and not worker.is_finished for worker in self.app.workers):
+        if self.is_acting():
             self.notify("an action is running: ctrl+q leaves all the same", severity="warning")
         else:
             self.app.exit()
-
-    def ask(self, action: ActionName) -> None:
-        """Ask for something to be done to the host under the cursor."""
-        if self.commands is None or (host := self.host_for(fleet_words.ACTION_KEYS[action])) is None:
-            return
-        self.asked(action, host, fleet_words.reason_for(action, self.query_one(FleetTable).cursor_row))
 
     def host_for(self, key: str) -> str | None:
         """The host under the cursor; while no row is chosen, the key chooses the one on top and does nothing else."""
@@ -206,10 +210,12 @@ class FleetScreen(FleetWays):
     def on_descendant_focus(self) -> None:
         """While a filter is typed the keys mean letters."""
         self._draw_keys()
-        self._draw_header()
+        self.draw_header()
 
     def key_escape(self) -> None:
-        """Escape in the table: show everything again; then let go of the chosen row."""
+        """Escape in the table: forget the marks; show everything again; then let go of the chosen row."""
+        if self.unmark():
+            return
         if self._state.filter:
             self.query_one(FilterBar).clear()
         else:
@@ -221,7 +227,7 @@ class FleetScreen(FleetWays):
 
     def _not_arranged(self, words: str) -> None:
         self._trouble = plain(words)
-        self._draw_header()
+        self.draw_header()
 
     def _arranged(self, arrangement: Arrangement) -> None:
         if not self._has_chosen_rows and fleet_words.has_no_gpu(arrangement):
@@ -233,15 +239,15 @@ class FleetScreen(FleetWays):
     def _draw(self) -> None:
         arrangement = self._arrangement
         if arrangement is None or not self.is_mounted:
-            self._draw_header()
+            self.draw_header()
             return
         self._say_nothing()
         state = arrangement.state
         self._placed = place(state.rows, self.size.width - SCROLLBAR, arrangement.longest)
         self.query_one(ColumnTitles).show(self._placed, sort=state.sort, is_descending=state.is_descending)
-        self.query_one(FleetTable).show(arrangement, self._placed)
+        self.query_one(FleetTable).show(arrangement, self._placed, self.marks.hosts)
         self._draw_keys()
-        self._draw_header()
+        self.draw_header()
 
     def _draw_keys(self) -> None:
         """Show the keys that do something here."""
@@ -255,7 +261,8 @@ class FleetScreen(FleetWays):
             idle |= {"inspect", "open_jobs"}
         footer.show_commands(without=idle | fleet_words.idle_ways(self.known))
 
-    def _draw_header(self) -> None:
+    def draw_header(self) -> None:
+        """The header's two lines."""
         if not self.is_mounted:
             return
         facts = fleet_words.header_facts(
@@ -270,7 +277,8 @@ class FleetScreen(FleetWays):
         self.query_one(Header).show(facts)
         if self._arrangement is not None:
             blind = facts.counts.total - facts.counts.live
-            note = fleet_words.filter_note(self._arrangement, self.size.width)
+            width = self.size.width
+            note = (*self.marks_note(width), *fleet_words.filter_note(self._arrangement, width))
             board = self._arrangement.snapshot.alerts
             self.query_one(FilterBar).show(self._arrangement.summary, blind=blind, note=note, board=board)
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from leptontui.view.arrange import Arrangement
 
 FILTER_KEYS: Final = (("enter", "keep"), ("esc", "show all"), ("↓", "to the table"))
-ACTION_KEYS: Final = {ActionName.DRAIN: "d", ActionName.UNDRAIN: "u", ActionName.RESTART_UNIT: "r"}
+ACTION_KEYS: Final[dict[str, str]] = {ActionName.DRAIN: "d", ActionName.UNDRAIN: "u", ActionName.RESTART_UNIT: "r"}
 _REASON_LENGTH: Final = 120
-_ROOMY: Final = 110
+ROOMY: Final = 110
 """From this width on the order is told beside a filter too; the titles always tell it."""
 
 
@@ -77,7 +77,7 @@ def filter_note(arrangement: Arrangement, width: int) -> tuple[Piece, ...]:
         return order
     noun = "GPUs" if state.rows is Rows.GPU else "hosts"
     found = Piece(f" {arrangement.shown} of {arrangement.total} {noun}", "accent")
-    return (found, *order) if width >= _ROOMY else (found, Piece(" "))
+    return (found, *order) if width >= ROOMY else (found, Piece(" "))
 
 
 def name_of(row: Row) -> str:
@@ -88,9 +88,9 @@ def name_of(row: Row) -> str:
     return f"{host} GPU {row.number}"
 
 
-def reason_for(action: ActionName, row: Row | None) -> str:
-    """Why one would drain the host of a row: what is wrong with it; "" if nothing is known to be, or not to drain."""
-    if action != ActionName.DRAIN or row is None or row.standing.severity < Severity.WARNING:
+def reason_for(row: Row | None) -> str:
+    """Why one would take the host of a row out of service: what is wrong with it; "" if nothing is known to be."""
+    if row is None or row.standing.severity < Severity.WARNING:
         return ""
     return plain(row.standing.health, _REASON_LENGTH)
 
@@ -98,7 +98,7 @@ def reason_for(action: ActionName, row: Row | None) -> str:
 def idle_actions(hosts: Iterable[HostTarget | None], *, has_row: bool = True) -> set[str]:
     """The actions of the registry that can do nothing on any of `hosts`, so that no key is shown for them."""
     known = [host for host in hosts if host is not None] if has_row else []
-    idle = set() if has_row else {"open_host", "inspect"}
+    idle = set() if has_row else {"open_host", "inspect", "mark", "mark_all", "open_actions"}
     if not any(host.scheduler for host in known):
         idle |= {"drain", "undrain"}
     if not any(host.units for host in known):

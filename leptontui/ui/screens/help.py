@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from leptontui.model.action_spec import ActionSpec
 from leptontui.render.cells import Piece
 from leptontui.render.palette import Palette
 from leptontui.ui.commands import Powers, Scope, bindings_of
@@ -28,13 +30,14 @@ class HelpScreen(ModalScreen[None]):
 
     Args:
         powers: what can be done here: no other key is explained.
+        specs: the actions there are.
     """
 
     AUTO_FOCUS = "#help-body"
 
-    def __init__(self, powers: Powers) -> None:
+    def __init__(self, powers: Powers, specs: Sequence[ActionSpec] = ()) -> None:
         super().__init__()
-        self._sections = help_sections(powers)
+        self._sections = help_sections(powers, specs)
         self._filter = ""
         for one in bindings_of(Scope.HELP, powers):
             self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
@@ -100,7 +103,7 @@ class HelpScreen(ModalScreen[None]):
         self.query_one(SearchBar).say((Piece(f" {count} entries " if words else " / searches ", "dim"),))
 
 
-_ELSEWHERE: Final = frozenset({"toggle_freeze", "command_palette", "help", "answer", "toggle_armed"})
+_ELSEWHERE: Final = frozenset({"toggle_freeze", "command_palette", "help", "answer", "toggle_armed", "open_activity"})
 """What works everywhere but under the help."""
 
 

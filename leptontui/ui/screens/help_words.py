@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from leptontui.model.action import Danger
+from leptontui.model.action_spec import ActionSpec
 from leptontui.model.catalogue import metrics_of
 from leptontui.model.health import EVENTS, Severity
 from leptontui.model.series import Entity
+from leptontui.model.text import plain
 from leptontui.render.palette import role_of
 from leptontui.render.standing import LINK_GLYPHS, LINK_ROLES
 from leptontui.ui.commands import Powers, Scope, commands_of
@@ -94,6 +97,20 @@ _ENTITIES: Final = {
 }
 
 
+_DANGERS: Final = {Danger.HARMLESS: "well", Danger.DISRUPTIVE: "warning", Danger.DESTRUCTIVE: "critical"}
+_CONFIRMING: Final = (
+    ("A", "arms: until then nothing can be run. The header shows how long it lasts; every action prolongs it"),
+    ("y", "in a plan: run what is harmless or disruptive on one host"),
+    ("its name", "what is destructive wants the host's name typed; what is done to many wants their count"),
+    ("set aside because", "a rule that stands in the way and may be overridden wants a reason, which the audit keeps"),
+    ("p", "in a plan that cannot be run now: ask for it again"),
+    ("^o", "in a plan: change its parameters; of many hosts, how many at a time"),
+    ("u", "after it was verified: plan what takes it back"),
+    ("✓ ▸", "in the fleet: a marked host; a marked host under the cursor"),
+    ("esc", "leaves it alone, always; what runs already goes on, and tells how it ended"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class HelpRow:
     """One line: what is explained, in which role, in words, and where a metric comes from."""
@@ -123,12 +140,12 @@ class HelpSection:
         return replace(self, rows=tuple(row for row in self.rows if row.speaks_of(words)))
 
 
-def help_sections(powers: Powers) -> tuple[HelpSection, ...]:
+def help_sections(powers: Powers, specs: Sequence[ActionSpec] = ()) -> tuple[HelpSection, ...]:
     """Everything the help says; no key is explained that needs a port which is not there."""
-    return tuple(_sections(powers))
+    return tuple(_sections(powers, specs))
 
 
-def _sections(powers: Powers) -> Iterator[HelpSection]:
+def _sections(powers: Powers, specs: Sequence[ActionSpec]) -> Iterator[HelpSection]:
     for scope in Scope:
         commands = list(commands_of(scope, powers))
         rows = [HelpRow(key_names(command), command.meaning) for command in commands]
@@ -136,6 +153,11 @@ def _sections(powers: Powers) -> Iterator[HelpSection]:
             rows += [HelpRow(key, words) for key, words in _CURSOR_KEYS]
         if rows:
             yield HelpSection(f"Keys: {scope.value}", tuple(rows))
+    if powers.acts:
+        yield HelpSection(
+            "Actions, and how one is confirmed", tuple(HelpRow(left, words) for left, words in _CONFIRMING)
+        )
+        yield HelpSection("What can be done", tuple(action_row(spec) for spec in specs))
     signs = [HelpRow(severity.glyph, words, role_of(severity)) for severity, words in _SEVERITIES.items()]
     signs += [
         HelpRow(LINK_GLYPHS[link], f"host {link.value}: {_LINKS[link.value]}", LINK_ROLES[link]) for link in LINK_GLYPHS
@@ -158,6 +180,13 @@ def _sections(powers: Powers) -> Iterator[HelpSection]:
                 for item in metrics_of(entity)
             ),
         )
+
+
+def action_row(spec: ActionSpec) -> HelpRow:
+    """An action in the help: what it does, what it needs, how it is verified and taken back."""
+    needs = f" Needs: {plain(spec.needs, 200)}." if spec.needs else ""
+    words = f"{plain(spec.meaning, 300)}{needs} Verified: {plain(spec.verified_by, 200)}. {plain(spec.undone_by, 200)}"
+    return HelpRow(plain(spec.verb, 20), words, _DANGERS[spec.danger], f"[{spec.danger.value}] {plain(spec.name, 60)}")
 
 
 def _bracketed(unit: str) -> str:

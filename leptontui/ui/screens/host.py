@@ -11,11 +11,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from leptontui.model.action import ActionName
 from leptontui.model.focus import Focus
 from leptontui.ports import AccessPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import PANELS, Scope
+from leptontui.ui.messages import ActionAsked, MenuAsked
 from leptontui.ui.screens.fleet_words import idle_ways
 from leptontui.ui.screens.paged import PagedScreen
 from leptontui.ui.screens.ways import ActingScreen
@@ -25,7 +25,7 @@ from leptontui.ui.widgets.host_chart import HostChart
 from leptontui.ui.widgets.host_panels import HostPanels
 from leptontui.ui.widgets.host_title import HostTitle
 from leptontui.view.host_charts import ChartChoice, choices_of, drawn_of
-from leptontui.view.host_rows import GpuRow, HostPage
+from leptontui.view.host_rows import GpuRow, HostPage, known_of
 
 _SHORT_ROWS: Final = 32
 """With fewer rows the chart takes all but a peek at the panels."""
@@ -198,12 +198,21 @@ class HostScreen(ActingScreen, PagedScreen[HostPage]):
                 )
             )
 
-    def ask(self, action: ActionName) -> None:
-        """Ask for something to be done here; the reason is what is wrong with the chosen GPU, else with the host."""
+    def ask(self, action: str) -> None:
+        """Ask for something to be done here."""
         if self.commands is not None:
-            gpu, vitals = self._gpu, self.page.vitals if self.page is not None else None
-            reason = (gpu.health if gpu is not None else "") or (vitals.health if vitals is not None else "") or ""
-            self.asked(action, self.host, reason)
+            self.post_message(ActionAsked(action, self.host, self._reason, known=known_of(self.page, self._gpu)))
+
+    def ask_menu(self) -> None:
+        """Show what can be done here."""
+        if self.commands is not None:
+            self.post_message(MenuAsked((self.host,), self._reason, known=known_of(self.page, self._gpu)))
+
+    @property
+    def _reason(self) -> str:
+        """What is wrong with the chosen GPU, else with the host."""
+        gpu, vitals = self._gpu, self.page.vitals if self.page is not None else None
+        return (gpu.health if gpu is not None else "") or (vitals.health if vitals is not None else "") or ""
 
     # Drawing.
 

@@ -20,23 +20,25 @@ from leptontui.render.cells import Piece
 from leptontui.render.palette import role_of
 from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
+from leptontui.ui.messages import ActionAsked, MenuAsked
 from leptontui.ui.screens.fleet_words import idle_ways
 from leptontui.ui.screens.listing import wrapped
 from leptontui.ui.screens.paged import PagedScreen
+from leptontui.ui.screens.ways import ActingScreen
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.header import Header
 from leptontui.ui.widgets.metric_sheet import MetricSheet
 from leptontui.ui.widgets.metric_text import metric_text, source_words, unit_words
 from leptontui.ui.widgets.said import SaidLines
 from leptontui.view.gpu_sheet import GpuSheet, gpu_sheet
-from leptontui.view.host_rows import GpuRow, HostPage
+from leptontui.view.host_rows import GpuRow, HostPage, known_of
 
 _ABOUT_LINES: Final = 2
 _MOST_FINDINGS: Final = 4
 """So many of a GPU are told above its values, and of its host."""
 
 
-class InspectScreen(PagedScreen[HostPage]):
+class InspectScreen(ActingScreen, PagedScreen[HostPage]):
     """One GPU. Which one is an identity: a snapshot without it does not show another.
 
     Args:
@@ -199,6 +201,21 @@ class InspectScreen(PagedScreen[HostPage]):
     def on_resize(self) -> None:
         """Texts are wrapped anew."""
         self.call_after_refresh(self.tick)
+
+    def ask(self, action: str) -> None:
+        """Ask for something to be done to this GPU or its host."""
+        if self.commands is not None:
+            self.post_message(ActionAsked(action, self.host, self._reason, known=known_of(self.page, self.gpu)))
+
+    def ask_menu(self) -> None:
+        """Show what can be done to this GPU or its host."""
+        if self.commands is not None:
+            self.post_message(MenuAsked((self.host,), self._reason, known=known_of(self.page, self.gpu)))
+
+    @property
+    def _reason(self) -> str:
+        """What is wrong with it."""
+        return (self.gpu.health if self.gpu is not None else "") or ""
 
     def action_gpu_next(self) -> None:
         """Inspect the next GPU of the host."""

@@ -74,6 +74,10 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
         """All there is to say about the chosen row."""
         raise NotImplementedError
 
+    def detail_lines(self) -> int:
+        """How many lines are told about the chosen row."""
+        return self.DETAIL_LINES - (self.size.height < _FEW_ROWS)
+
     def nothing(self) -> str:
         """Why there is no row; only asked for with a page."""
         raise NotImplementedError
@@ -119,7 +123,7 @@ class ListScreen(PagedScreen[P], Generic[P, R]):
 
     def draw_chosen(self) -> None:
         """What is said about the chosen row, and the keys that do something with it."""
-        count = self.DETAIL_LINES - (self.size.height < _FEW_ROWS)
+        count = self.detail_lines()
         row, width = self.chosen, self.size.width
         lines = list(self.about(row, width))[:count] if row is not None else []
         self.query_one("#list-detail", SaidLines).show([*lines, *[()] * (count - len(lines))])

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
-from leptontui.errors import LeptonError
-from leptontui.model.action import ActionName
 from leptontui.model.alert import Alert, Silence
-from leptontui.model.series import Entity
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 from leptontui.render.alert_words import clock
-from leptontui.ui.messages import ActionAsked
+from leptontui.ui.messages import OrderPlaced
 from leptontui.ui.screens.base import SnapshotScreen
 from leptontui.view.matcher_text import written
+from leptontui.view.orders import Order
+from leptontui.view.suggested import suggestion
 
-_LOG = logging.getLogger(__name__)
 Places = Sequence[tuple[Alert, str]]
 """Alerts, each with where it is, in words."""
 OpenHost = Callable[[str, "str | None"], None]
 """Opens a host by name, with the GPU that is chosen at first."""
 FindTarget = Callable[[str], "HostTarget | None"]
-_ACTIONS = {action.value: action for action in ActionName}
 
 
 class TendingScreen(SnapshotScreen):
@@ -84,14 +80,17 @@ class TendingScreen(SnapshotScreen):
 
         self.app.push_screen(SilenceScreen(self.alerts, chosen, clock=self.now_unix_s), done)
 
-    def plan_for(self, alert: Alert, target: HostTarget | None) -> None:
-        """Open the plan of what an alert suggests."""
-        action = action_of(alert, target) if self.commands is not None else None
-        if action is None:
+    def suggestion(self, alerts: Sequence[Alert]) -> Order | None:
+        """What these alerts suggest, if it can be done from here."""
+        return suggestion(alerts, self.target, self.commands.specs) if self.commands is not None else None
+
+    def plan_for(self, alerts: Sequence[Alert]) -> None:
+        """Open the plan of what these alerts suggest."""
+        order = self.suggestion(alerts)
+        if order is None:
             self.notify("nothing can be done about this from here", markup=False)
-            return
-        reason = plain(alert.summary, 120) if action == ActionName.DRAIN else ""
-        self.post_message(ActionAsked(action, alert.subject.host, reason, unit_of(alert)))
+        else:
+            self.post_message(OrderPlaced(order))
 
     def open_history(self, words: str = "") -> None:
         """Search what happened to alerts.
@@ -113,36 +112,6 @@ class TendingScreen(SnapshotScreen):
                     clock=self.now_unix_s,
                 )
             )
-
-    def attempt(self, asking: Awaitable[None], what: str) -> None:
-        """Ask the port in the background; why it did not come about is told."""
-
-        async def ask() -> None:
-            try:
-                await asking
-            except LeptonError as error:
-                self.notify(plain(str(error), 300), title="Not done", severity="error", markup=False)
-            except Exception as error:  # noqa: BLE001 — the boundary of a task: logged and shown
-                _LOG.exception("%s failed", what)
-                self.notify(plain(f"{what} went wrong: {error}", 300), severity="error", markup=False)
-
-        self.run_worker(ask(), group="tending", exit_on_error=False)
-
-
-def action_of(alert: Alert, target: HostTarget | None) -> ActionName | None:
-    """The action an alert suggests, if it can be carried out on its host; None otherwise."""
-    action = _ACTIONS.get(alert.action)
-    if action is None or target is None:
-        return None
-    if action == ActionName.RESTART_UNIT:
-        unit = unit_of(alert)
-        return action if (unit in target.units if unit else target.units) else None
-    return action if target.scheduler else None
-
-
-def unit_of(alert: Alert) -> str:
-    """The systemd unit an alert is about; "" if it is about none."""
-    return alert.subject.instance if alert.subject.entity is Entity.UNIT else alert.label("unit")
 
 
 def _alerts(count: int) -> str:

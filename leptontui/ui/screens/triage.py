@@ -117,9 +117,9 @@ class TriageScreen(TendingScreen, TriageList):
         self.silence(self.chosen_alerts())
 
     def action_plan(self) -> None:
-        """Open the plan of what is suggested."""
-        if isinstance(row := self.chosen, TriageRow):
-            self.plan_for(row.alert, self.target(row.alert.subject.host) if len(row.alerts) == 1 else None)
+        """Open the plan of what is suggested, on one host, or on those of all marked alerts."""
+        if isinstance(self.chosen, TriageRow) or self.marked:
+            self.plan_for(self.suggesting())
 
     def action_open_host(self) -> None:
         """Open the host of the chosen row."""

@@ -17,11 +17,12 @@ from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.commands import Scope
 from leptontui.ui.screens import triage_words
 from leptontui.ui.screens.listing import ListScreen
-from leptontui.ui.screens.tending import FindTarget, action_of
+from leptontui.ui.screens.tending import FindTarget
 from leptontui.ui.widgets import triage_cells
 from leptontui.ui.widgets.alert_bar import AlertBar
 from leptontui.ui.widgets.notices import Notices
 from leptontui.ui.widgets.row_list import Heading
+from leptontui.view.suggested import suggestion
 from leptontui.view.triage_rows import ChangeRow, Row, TriagePage, TriageRow
 
 _ANEW_S: Final = 60.0
@@ -153,7 +154,8 @@ class TriageList(ListScreen[TriagePage, Row]):
             idle |= {"acknowledge", "unacknowledge", "silence"}
         elif not any(alert.acknowledgement is not None for alert in chosen):
             idle.add("unacknowledge")
-        if self.suggesting() is None:
+        specs = self.commands.specs if self.commands is not None else ()
+        if suggestion(self.suggesting(), self.target, specs) is None:
             idle.add("plan")
         if self.page is None or not self.page.board.silences:
             idle.add("open_silences")
@@ -172,12 +174,12 @@ class TriageList(ListScreen[TriagePage, Row]):
         found = {alert.id: alert for row in self.chosen_rows() for alert in row.alerts}
         return tuple(found.values())
 
-    def suggesting(self) -> Alert | None:
-        """The chosen alert, if what it suggests can be done."""
+    def suggesting(self) -> tuple[Alert, ...]:
+        """The alerts whose suggestion the key for plans opens: those that are marked, else the single chosen one."""
+        if self.marked:
+            return self.chosen_alerts()
         row = self.chosen
-        if not isinstance(row, TriageRow) or len(row.alerts) != 1:
-            return None
-        return row.alert if action_of(row.alert, self.target(row.alert.subject.host)) is not None else None
+        return row.alerts if isinstance(row, TriageRow) and len(row.alerts) == 1 else ()
 
     def host_for(self, key: str) -> str | None:  # noqa: ARG002 — the first row is chosen by itself
         """The host of the chosen row."""

@@ -9,7 +9,6 @@ from leptontui.model.action import ActionName
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.ports import AccessPort, AlertPort, CommandPort, SnapshotSource
 from leptontui.snapshot import FleetSnapshot
-from leptontui.ui.messages import ActionAsked
 from leptontui.ui.screens import fleet_words
 from leptontui.ui.screens.base import SnapshotScreen
 from leptontui.view.row import RowId
@@ -18,8 +17,12 @@ from leptontui.view.row import RowId
 class ActingScreen(SnapshotScreen):
     """A screen whose keys ask for something to be done to a host."""
 
-    def ask(self, action: ActionName) -> None:
+    def ask(self, action: str) -> None:
         """Hand the wish to the app, with the host and the reason."""
+        raise NotImplementedError
+
+    def ask_menu(self) -> None:
+        """Ask for the menu of what can be done."""
         raise NotImplementedError
 
     def action_drain(self) -> None:
@@ -34,9 +37,9 @@ class ActingScreen(SnapshotScreen):
         """Ask for a restart of one of the host's units."""
         self.ask(ActionName.RESTART_UNIT)
 
-    def asked(self, action: ActionName, host: str, reason: str) -> None:
-        """Post the wish."""
-        self.post_message(ActionAsked(action, host, reason))
+    def action_open_actions(self) -> None:
+        """Ask for the menu of what can be done."""
+        self.ask_menu()
 
 
 class FleetWays(ActingScreen):

@@ -14,6 +14,9 @@ from leptontui.view.columns import Placed
 from leptontui.view.row import NO_TREND, GpuRow, HostRow, Row, Trend
 
 CURSOR_BAR: Final = "▌"
+MARK: Final = "✓"
+MARKED_CURSOR: Final = "▸"
+"""The cursor on a marked row: both can be told without colour."""
 _LINK_WIDTH: Final = 9
 
 _GPU_NUMBERS: Final[Mapping[str, Callable[[GpuRow], str]]] = {

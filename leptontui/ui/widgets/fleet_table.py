@@ -21,7 +21,7 @@ from textual.strip import Strip
 from leptontui.model.series import Entity, SeriesKey
 from leptontui.render.cells import Piece, segments
 from leptontui.ui.themes import palette_of
-from leptontui.ui.widgets.fleet_cells import CURSOR_BAR, row_pieces
+from leptontui.ui.widgets.fleet_cells import CURSOR_BAR, MARK, MARKED_CURSOR, row_pieces
 from leptontui.view.columns import Placed
 from leptontui.view.row import Row, RowId
 
@@ -65,6 +65,7 @@ class _LineKey:
     width: int
     theme: str
     is_selected: bool
+    is_marked: bool
 
 
 class FleetTable(ScrollView, can_focus=True):
@@ -96,6 +97,7 @@ class FleetTable(ScrollView, can_focus=True):
         super().__init__(id="fleet-table")
         self._clock = clock
         self._shown: Shown | None = None
+        self._marked: frozenset[str] = frozenset()
         self._placed: tuple[Placed, ...] = ()
         self._chosen: RowId | None = None
         self._cursor_at: int | None = None
@@ -124,7 +126,13 @@ class FleetTable(ScrollView, can_focus=True):
         """Where the cursor is at the moment, from 0; None if it is nowhere."""
         return self._cursor_at
 
-    def show(self, shown: Shown, placed: Sequence[Placed]) -> None:
+    def mark(self, hosts: frozenset[str]) -> None:
+        """Show that these hosts are marked, on each of their rows."""
+        if hosts != self._marked:
+            self._marked = hosts
+            self.redraw()
+
+    def show(self, shown: Shown, placed: Sequence[Placed], marked: frozenset[str] = frozenset()) -> None:
         """Show an arrangement.
 
         The cursor stays on its GPU or host wherever that has gone, and the view follows it; while it is unplaced the
@@ -133,7 +141,9 @@ class FleetTable(ScrollView, can_focus=True):
         Args:
             shown: the rows.
             placed: the columns.
+            marked: names of the hosts that are marked.
         """
+        self._marked = marked
         before = self._cursor_at - self.scroll_offset.y if self._cursor_at is not None else -1
         was_in_view = 0 <= before < self.size.height
         self._shown, self._placed = shown, tuple(placed)
@@ -196,7 +206,7 @@ class FleetTable(ScrollView, can_focus=True):
         self._drawn[y] = key
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._draw(self._line(at), is_selected=key.is_selected)
+            strip = self._draw(self._line(at), is_selected=key.is_selected, is_marked=key.is_marked)
             self._strips[key] = strip
         return strip
 
@@ -272,13 +282,17 @@ class FleetTable(ScrollView, can_focus=True):
         row = self._row(at)
         if row is None:
             return None
-        return _LineKey(row.id, hash(self._line(at)), self.cells, theme, is_selected=at == self._cursor_at)
+        is_marked = row.id.host in self._marked
+        is_selected = at == self._cursor_at
+        return _LineKey(row.id, hash(self._line(at)), self.cells, theme, is_selected=is_selected, is_marked=is_marked)
 
-    def _draw(self, pieces: tuple[Piece, ...], *, is_selected: bool) -> Strip:
+    def _draw(self, pieces: tuple[Piece, ...], *, is_selected: bool, is_marked: bool) -> Strip:
         palette = palette_of(self.app)
         if not is_selected:
+            if is_marked:
+                pieces = (Piece(MARK, "accent", is_bold=True), *pieces[1:])
             return Strip(segments(pieces, palette), self.cells)
         # Quiet colours would sink into the cursor's background, in 16 colours altogether.
         loud = (piece._replace(role=_LOUD.get(piece.role, piece.role.removeprefix("quiet-"))) for piece in pieces[1:])
-        barred = (Piece(CURSOR_BAR, "accent"), *loud)
+        barred = (Piece(MARKED_CURSOR if is_marked else CURSOR_BAR, "accent", is_bold=is_marked), *loud)
         return Strip(segments(barred, palette, "cursor"), self.cells)

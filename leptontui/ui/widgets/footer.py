@@ -13,6 +13,7 @@ from leptontui.ui.widgets.line import Line
 
 _NAMES: Final = {
     "slash": "/",
+    "asterisk": "*",
     "shift+tab": "⇧tab",
     "question_mark": "?",
     "colon": ":",

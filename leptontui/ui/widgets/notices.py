@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from leptontui.model.activity import Activity
 from leptontui.model.alert import AlertBoard
 from leptontui.model.text import plain
+from leptontui.render.activity_words import activity_parts
 from leptontui.render.alert_words import notifier_pieces
 from leptontui.render.canvas import Line
 from leptontui.render.cells import Piece, fit_pieces, segments, width_of
@@ -40,10 +42,11 @@ class Notices(Painted):
         self._parts: tuple[Part, ...] = ()
         self.display = False
 
-    def show(self, snapshot: FleetSnapshot) -> None:
-        """Say what there is to say of a snapshot."""
+    def show(self, snapshot: FleetSnapshot, activity: Activity | None = None) -> None:
+        """Say what there is to say of a snapshot, and of what is being done."""
         is_short = self.app.size.width < _ROOMY
-        parts = notice_parts(snapshot, can_let_in=self._can_let_in, is_short=is_short)
+        done = activity_parts(activity, is_short=is_short) if activity is not None else ()
+        parts = (*done, *notice_parts(snapshot, can_let_in=self._can_let_in, is_short=is_short))
         if parts != self._parts:
             self._parts = parts
             self.display = bool(parts)

@@ -51,6 +51,9 @@ class RowList(ScrollView, Generic[_T], can_focus=True):
         Binding("end,G", "edge(True)", "last", show=False),
     ]
 
+    ON: ClassVar[str] = "background"
+    """The palette's role of what lies behind."""
+
     class CursorMoved(Message):
         """The cursor is on another row, or its row has changed."""
 
@@ -120,13 +123,15 @@ class RowList(ScrollView, Generic[_T], can_focus=True):
         """One line of the viewport."""
         at, palette = self.scroll_offset.y + y, palette_of(self.app)
         if not 0 <= at < len(self._items):
-            return Strip.blank(self.cells, palette.style("text"))
+            return Strip.blank(self.cells, palette.style("text", on=self.ON))
         item = self._items[at]
         if isinstance(item, Heading):
-            return Strip(segments(fit_pieces((Piece(f" {item.text}", item.role, is_bold=True),), self.cells), palette))
+            return Strip(
+                segments(fit_pieces((Piece(f" {item.text}", item.role, is_bold=True),), self.cells), palette, self.ON)
+            )
         pieces = fit_pieces((Piece(" "), *self._draw(item, self.cells - 1)), self.cells)
         if self._at_key.get(self._chosen) != at:
-            return Strip(segments(pieces, palette), self.cells)
+            return Strip(segments(pieces, palette, self.ON), self.cells)
         return Strip(segments((Piece(CURSOR_BAR, "accent"), *pieces[1:]), palette, "cursor"), self.cells)
 
     def action_cursor(self, rows: int) -> None:
