@@ -26,9 +26,6 @@ from leptontui.model.action import Plan, Step
 _PROBES_LEAVE_S: Final = 20.0
 """Our own probes let go of the driver at their next sweep."""
 
-_RESET_TIMEOUT_S: Final = 300.0
-"""Eight GPUs behind NVSwitches take up to two minutes; a unit's stop up to 90 s (DefaultTimeoutStopSec)."""
-
 
 @dataclass(frozen=True, slots=True)
 class ResetDeed(Deed):
@@ -128,7 +125,9 @@ async def prepare_gpu_reset(setting: Setting) -> Prepared:
     vacancy = await vacancy_of(reach, targets)
     if vacancy.objection is not None:
         raise vacancy.objection.refusal()
-    steps, take_back, reset_step, stopped, warnings = await _steps(reach, targets, vacancy, is_whole=is_whole)
+    steps, take_back, reset_step, stopped, warnings = await _steps(
+        reach, targets, vacancy, setting.spec.timeout_s, is_whole=is_whole
+    )
     if switch and which != ALL:
         warnings.insert(0, f"{switch}: all {len(targets)} GPUs are reset together, not GPU {which} alone")
     if target.scheduler is None:
@@ -161,7 +160,7 @@ async def prepare_gpu_reset(setting: Setting) -> Prepared:
 
 
 async def _steps(
-    reach: Reach, targets: list[Gpu], vacancy: Vacancy, *, is_whole: bool
+    reach: Reach, targets: list[Gpu], vacancy: Vacancy, timeout_s: float, *, is_whole: bool
 ) -> tuple[list[Step], dict[int, Step], int, tuple[str, ...], list[str]]:
     """The steps, what takes them back, the number of the one that resets, the units that are stopped, and warnings."""
     units = await _units_to_stop(reach, vacancy, targets)
@@ -180,7 +179,7 @@ async def _steps(
     said: dict[str, None] = {}
 
     async def step(*argv: str) -> Step:
-        found, complaints = await step_as_root(reach, *argv, timeout_s=_RESET_TIMEOUT_S)
+        found, complaints = await step_as_root(reach, *argv, timeout_s=timeout_s)
         said.update(dict.fromkeys(complaints))
         return found
 

@@ -11,7 +11,7 @@ from leptontui.actions.privilege import step_as_root
 from leptontui.actions.reach import Deed, Prepared, Reach, Verdict
 from leptontui.actions.setting import Setting, Sleep
 from leptontui.errors import ActionError
-from leptontui.model.action import Plan, Step
+from leptontui.model.action import Danger, Plan, Step
 
 _LOOKS: Final = 4
 _LOOK_EVERY_S: Final = 1.5
@@ -106,7 +106,7 @@ async def prepare_gpu_persistence(setting: Setting) -> Prepared:
         setting.plan_id,
         setting.request,
         spec.title.format(mode="on" if wanted else "off", host=target.name),
-        spec.danger,
+        spec.danger if wanted else Danger.DISRUPTIVE,
         (step,),
         "nvidia-smi --query-gpu=persistence_mode → the same on every GPU",
         running_there=tuple(f"GPU {gpu.index}: persistence is {_on_off(gpu.is_persistent)} now" for gpu in gpus),
