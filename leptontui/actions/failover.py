@@ -1,58 +1,30 @@
-"""Fail over: a standby is put into service and seen there, then the host is taken out of it; one plan, one way back.
+"""Fail over: a standby is put to work and seen there, then the host is taken out of service; one plan, one way back.
 
-It is made of the undrain of the standby and the drain of the host, as their scheduler prepares them. The standby comes
-first, so that capacity is never missing; and a standby that is put back, but does not take work, costs nothing: what
-was done is taken back, and the host is left as it is.
+The standby comes first, so that capacity is never missing; and a standby that is put back, but does not take work,
+costs nothing: what was done is taken back, and the host is left as it is. Who has a scheduler is undrained and drained
+by it; otherwise a unit is named that is started on the standby and, where the host has no scheduler, stopped on it.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
+from leptontui.actions.failover_half import (
+    Half,
+    host_by_scheduler,
+    host_by_unit,
+    standby_by_scheduler,
+    standby_by_unit,
+)
 from leptontui.actions.guard import Objection
-from leptontui.actions.names import is_reason_of
-from leptontui.actions.parameters import complete
 from leptontui.actions.reach import Deed, Prepared, Verdict
-from leptontui.actions.schedulers import prepare_drain, prepare_undrain, stand_of
 from leptontui.actions.setting import Setting
-from leptontui.actions.stand import Stand
-from leptontui.errors import ActionError, GuardRefused
-from leptontui.model.action import ActionName, ActionRequest
-from leptontui.model.action_catalogue import SHIPPED
+from leptontui.errors import ActionError
+from leptontui.model.action import Plan, Step
 from leptontui.model.activity import Drained
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
-
-_KEPT_IN_RESERVE: Final = re.compile(r"\b(?:stand-?by|spare|reserve)\b", re.IGNORECASE)
-"""Words in a reason that say that a host is out of service only until it is needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class InServiceDeed(Deed):
-    """A standby that is in service already: it only has to stay so.
-
-    Attributes:
-        setting: of the fail-over.
-        standby: the host.
-    """
-
-    setting: Setting
-    standby: HostTarget
-
-    async def check_again(self) -> Objection | None:
-        """It still takes work."""
-        verdict = await self.verify()
-        if verdict.is_so:
-            return None
-        return Objection("changed-since", f"the standby does not take work any more: {verdict.said}", "plan it again")
-
-    async def verify(self) -> Verdict:
-        """It takes work."""
-        stand = await stand_of(self.setting.fleet, self.standby, self.setting.reach_of)
-        return Verdict(is_so=stand.is_well and not stand.is_out and not stand.is_rebooting, said=stand.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,44 +84,45 @@ async def prepare_fail_over(setting: Setting) -> Prepared:
     Raises:
         GuardRefused: somebody else has the host or the standby out of service for a reason of theirs.
         ActionError: there is no such standby, it would not take work, no reason is given, or nothing can be asked.
-        LinkError: a controller cannot be reached.
+        LinkError: a host or controller cannot be reached.
         CommandTimeout: no answer in time.
     """
     request, target, spec = setting.request, setting.target, setting.spec
-    standby = _standby_of(setting)
-    host_half = await prepare_drain(_setting_for(setting, target, ActionName.DRAIN))
-    host_stand = await stand_of(setting.fleet, target, setting.reach_of)
-    stand = await stand_of(setting.fleet, standby, setting.reach_of)
-    _check(stand, setting.user)
-    half = await prepare_undrain(_setting_for(setting, standby, ActionName.UNDRAIN)) if stand.is_out else None
-    steps = half.plan.steps if half is not None else ()
-    plan = replace(
-        host_half.plan,
-        plan_id=setting.plan_id,
-        request=request,
-        title=spec.title.format(host=target.name, standby=standby.name),
-        danger=spec.danger,
-        steps=(*steps, *host_half.plan.steps),
-        verification=f"{standby.name} takes work, then: {host_half.plan.verification}",
-        after_this=(*_after(half, stand), *_of(target, host_half.plan.after_this[:-1]), spec.undone_by),
-        warnings=(*_warnings(half, stand, host_stand, setting.user), *_of(target, host_half.plan.warnings)),
-        confirmation=host_half.plan.confirmation or request.host,
-        standing=(*(half.plan.standing if half is not None else ()), *host_half.plan.standing),
+    standby, unit = _standby_of(setting), request.param("unit")
+    for one in (target, standby):
+        if one.scheduler is None and not unit:
+            raise ActionError(
+                f"{plain(one.name, 60)} has no scheduler", "name the unit to start on the standby: unit=…"
+            )
+    host = await (host_by_unit(setting, unit) if target.scheduler is None else host_by_scheduler(setting, standby))
+    first = await (standby_by_unit(setting, standby, unit) if unit else standby_by_scheduler(setting, standby))
+    plan = Plan(
+        setting.plan_id,
+        request,
+        spec.title.format(host=target.name, standby=standby.name),
+        spec.danger,
+        (*first.steps, *host.steps),
+        f"{first.verification}, and only then the host's command; {host.verification}",
+        running_there=host.running,
+        after_this=(*first.after, *_of(target, host.after), spec.undone_by),
+        warnings=(*first.warnings, *_of(target, host.warnings)),
+        confirmation=target.name,
+        standing=(*first.standing, *host.standing),
     )
-    deed = FailOverDeed(half.deed if half is not None else InServiceDeed(setting, standby), host_half.deed, len(steps))
     return Prepared(
         plan,
         target,
-        tuple({reach.name: reach for one in (half, host_half) if one is not None for reach in one.reaches}.values()),
-        deed,
+        tuple({reach.name: reach for reach in (*first.reaches, *host.reaches)}.values()),
+        FailOverDeed(first.deed, host.deed, len(first.steps)),
         setting.clock(),
-        take_back={
-            **(half.take_back if half is not None else {}),
-            **{len(steps) + number: step for number, step in host_half.take_back.items()},
-        },
+        take_back=_ways_back(first, host),
         others=(standby.name,),
-        ends_jobs=host_half.ends_jobs,
+        ends_jobs=host.ends_jobs,
     )
+
+
+def _ways_back(first: Half, host: Half) -> dict[int, Step]:
+    return {**first.take_back, **{len(first.steps) + number: step for number, step in host.take_back.items()}}
 
 
 def _standby_of(setting: Setting) -> HostTarget:
@@ -162,49 +135,6 @@ def _standby_of(setting: Setting) -> HostTarget:
     if standby.name == setting.target.name:
         raise ActionError(f"{plain(name, 60)} cannot be its own standby", "name another host")
     return standby
-
-
-def _setting_for(setting: Setting, target: HostTarget, action: ActionName) -> Setting:
-    spec = SHIPPED[action]
-    request = ActionRequest(action, target.name, reason=setting.request.reason)
-    return replace(setting, request=complete(request, spec), spec=spec, target=target)
-
-
-def _check(stand: Stand, user: str) -> None:
-    """The standby would take work, and whoever has it out of service keeps it in reserve."""
-    if not stand.is_well or stand.is_rebooting:
-        raise ActionError(f"the standby would not take work: {stand.said}", "mend it first, or name another one")
-    if (
-        stand.is_out
-        and stand.reason
-        and not is_reason_of(user, stand.reason)
-        and not _KEPT_IN_RESERVE.search(stand.reason)
-    ):
-        raise GuardRefused(
-            "somebody-elses-reason",
-            f"the standby {stand.node} is out of service for: {stand.reason} [{stand.by}]",
-            "ask whoever did it; or undrain it by itself, if it may be used",
-        )
-
-
-def _after(half: Prepared | None, stand: Stand) -> tuple[str, ...]:
-    if half is None:
-        return (f"standby: {stand.node} is in service already: {stand.said}",)
-    return tuple(f"standby: {line}" for line in half.plan.after_this[:-1])
-
-
-def _warnings(half: Prepared | None, stand: Stand, host: Stand, user: str) -> tuple[str, ...]:
-    warnings = []
-    if stand.is_out and not stand.reason:
-        warnings.append(f"nobody said why the standby {stand.node} is out of service")
-    elif stand.is_out and not is_reason_of(user, stand.reason):
-        warnings.append(f"somebody else keeps the standby in reserve: {stand.reason} [{stand.by}]")
-    elif half is not None:
-        warnings += [f"standby: {line}" for line in half.plan.warnings]
-    if stand.partitions and host.partitions and not set(stand.partitions) & set(host.partitions):
-        theirs, ours = ", ".join(stand.partitions), ", ".join(host.partitions)
-        warnings.append(f"the standby takes other work: it is in {theirs}, and {host.node} in {ours}")
-    return tuple(warnings)
 
 
 def _of(target: HostTarget, lines: tuple[str, ...]) -> tuple[str, ...]:
