@@ -273,9 +273,10 @@ class Desk:
         hold = await self.locks.take(self._judge.act_of(prepared, spec), judge)
         self._voices.begin(plan.plan_id)
         try:
-            del self._made[plan.plan_id]
             await obtain(prepared, setting.tell)
+            consent.settle(plan, self._judge.at_once(prepared, spec))  # typing a password may take minutes
             allowed += consent.settle(plan, await self._judge.of_stakes(prepared, spec, hold.traffic))
+            self._made.pop(plan.plan_id, None)  # from here on it is run once or never
             return await Carrying(
                 prepared, setting, consent, self.audit, self._drains, self._check_again, self._user, tuple(allowed)
             ).run()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from leptontui.actions.audit import Audit
 from leptontui.actions.desk import Desk
@@ -227,7 +228,15 @@ class Facts:
 class Scene:
     """A desk, the host gpu-017 and its controller login1 behind it, a clock that stands still, and the audit."""
 
-    def __init__(self, audit: Path, *, user: str = "anna", target: HostTarget | None = None, fellows: int = 7) -> None:
+    def __init__(
+        self,
+        audit: Path,
+        *,
+        user: str = "anna",
+        target: HostTarget | None = None,
+        fellows: int = 7,
+        **desk: Any,
+    ) -> None:
         self.now = T0
         self.slept: list[float] = []
         self.systemd = FakeSystemd()
@@ -246,6 +255,7 @@ class Scene:
             user=user,
             clock=lambda: self.now,
             sleep=lambda seconds: self._sleep(seconds),  # noqa: PLW0108 — a test may put another one in its place
+            **desk,
         )
 
     async def _sleep(self, seconds: float) -> None:
