@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -10,9 +9,9 @@ import msgspec
 
 from leptontui.actions.guard import Objection
 from leptontui.actions.kube_names import KUBERNETES, checked_context
-from leptontui.actions.reach import QUESTION_TIMEOUT_S, Reach
+from leptontui.actions.reach import LOGGED_LINE, QUESTION_TIMEOUT_S, Reach
 from leptontui.actions.setting import Setting
-from leptontui.errors import ActionError
+from leptontui.errors import ActionError, CommandTimeout
 from leptontui.model.action import Step
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
@@ -25,15 +24,24 @@ _ASK_FOR_S: Final = 15
 """Seconds that the API server has for one request; kubectl gives up before the transport does."""
 
 _NOT_FOUND: Final = 127
-_KLOG: Final = re.compile(r"[EWI]\d{4} \d\d:\d\d:\d\d")
-"""How a line of the log begins that kubectl's libraries write between its own words."""
+
+_SILENT: Final = (
+    "Unable to connect to the server",
+    "was refused - did you specify the right host",
+    "context deadline exceeded",
+    "connection reset by peer",
+    "(ServiceUnavailable)",
+    "(Timeout)",
+    "(InternalError)",
+    "server is currently unable to handle the request",
+    "etcdserver:",
+)
+"""What kubectl says when the API server does not answer now: it may do so soon, so it is asked again (`checking`)."""
 
 _HINTS: Final = {
     "(Forbidden)": "the account in its kubeconfig may not do this: ask for the right, or for another context",
     "(Unauthorized)": "log in to the cluster again there",
     "You must be logged in": "log in to the cluster again there",
-    "was refused": "is the API server up, and is this the right context?",
-    "Unable to connect": "is the API server up, and is this the right context?",
     "no configuration has been provided": 'name one with kubeconfig = "…" in the inventory',
     "does not exist": "see kubectl config get-contexts there",
     "context was not found": "see kubectl config get-contexts there",
@@ -137,9 +145,12 @@ class Kubectl:
             "plan it again, and set kube_context in the inventory",
         )
 
-    def failure(self, done: Completed) -> ActionError:
+    def failure(self, done: Completed) -> ActionError | CommandTimeout:
         """The error that says why it failed, and what the user can do about it."""
         said = last_words(done)
+        if any(text in said for text in _SILENT):
+            mend = "is the API server up, and is this the right context?"
+            return CommandTimeout(f"kubectl on {self.reach.name}: {said}", mend)
         hint = next((mend for text, mend in _HINTS.items() if text in said), "")
         return ActionError(f"kubectl on {self.reach.name}: {said}", hint)
 
@@ -202,7 +213,7 @@ def last_words(done: Completed) -> str:
     lines = [
         clean
         for line in f"{done.stderr}\n{done.stdout}"[: 64 * 1024].split("\n")
-        if (clean := plain(line, 300)) and _KLOG.match(clean) is None
+        if (clean := plain(line, 300)) and LOGGED_LINE.match(clean) is None
     ]
     if not lines:
         return f"exit status {done.exit_status}, without a word"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -16,6 +17,9 @@ from leptontui.transport.contract import Completed, Transport
 
 QUESTION_TIMEOUT_S: Final = 20.0
 """A question's time limit. scontrol takes 9 s to say that its controller does not answer (Slurm 22.05)."""
+
+LOGGED_LINE: Final = re.compile(r"[EWI]\d{4} \d\d:\d\d:\d\d")
+"""How a line begins that a program's libraries log beside its own words: kubectl's, when the API server is silent."""
 
 _SHOWN_LINES: Final = 100
 _SHOWN_LINE_CHARS: Final = 300
@@ -151,5 +155,6 @@ def shown_output(*texts: str) -> str:
 
 def complaint(done: Completed) -> str:
     """Why a command failed, one line: the first thing it complained of (hints come after it), or its exit status."""
-    said = shown_output(done.stderr, done.stdout).split("\n")[0]
+    lines = shown_output(done.stderr, done.stdout).split("\n")
+    said = next((line for line in lines if LOGGED_LINE.match(line) is None), lines[0])
     return said or f"exit status {done.exit_status}, without a word"

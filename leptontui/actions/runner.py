@@ -32,8 +32,14 @@ _HINTS: Final = {
 }
 """By what a failed command said: what the user can do about it."""
 
-_UNSURE: Final = ("Socket timed out on send/recv operation",)
-"""What a command says that was sent off and got no answer (Slurm's clients): it may have been done."""
+_UNSURE: Final = (
+    "Socket timed out on send/recv operation",
+    "context deadline exceeded",
+    "connection reset by peer",
+    "Unable to connect to the server: EOF",
+    "etcdserver: request timed out",
+)
+"""What a command says that was sent off and got no answer (Slurm's clients; then kubectl): it may have been done."""
 
 
 @dataclass(slots=True)

@@ -40,6 +40,7 @@ class Watched:
     address: str = "this machine"
     ran: list[tuple[str, ...]] = field(default_factory=list)
     instead: dict[str, Exception | Completed] = field(default_factory=dict)
+    after: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     async def connect(self) -> None:
         """Nothing to dial."""
@@ -54,7 +55,11 @@ class Watched:
                 if isinstance(otherwise, Completed):
                     return otherwise
                 raise otherwise
-        return await LocalTransport().run(argv, timeout_s=timeout_s, stdin=stdin, output_limit=output_limit)
+        done = await LocalTransport().run(argv, timeout_s=timeout_s, stdin=stdin, output_limit=output_limit)
+        for part, then in self.after.items():
+            if part in " ".join(argv) and "--dry-run=server" not in argv:
+                then()
+        return done
 
 
 async def nothing(_: float) -> None:

@@ -288,3 +288,48 @@ async def test_how_a_node_stands(kube):
     kube.cluster.add(node("gpu-017", ready=False, unschedulable=True))
     stand = await look_at_kube(reach, kube.target)
     assert (stand.is_empty, stand.is_well, stand.reason) == (None, False, "")
+
+
+async def test_an_api_server_that_is_silent_after_the_commands_is_asked_until_it_answers(kube):
+    plan = await kube.plan("drain")
+    refused = kube_says(
+        'E1121 19:06:24.681104   16507 memcache.go:265] "Unhandled Error" err="dial tcp: connection refused"\n'
+        "The connection to the server 127.0.0.1:9 was refused - did you specify the right host or port?"
+    )
+
+    async def is_back(seconds):
+        if len(kube.slept) == 3:
+            kube.here.instead.clear()
+
+    kube.meanwhile = is_back
+    kube.here.after["drain gpu-017"] = lambda: kube.here.instead.update({"get node": refused})
+    outcome = await kube.desk.run(plan, "gpu-017")
+    assert outcome.kind is OutcomeKind.VERIFIED, outcome
+    assert kube.slept == [1.0, 2.0, 4.0]
+
+
+async def test_an_api_server_that_stays_silent_leaves_it_unknown(kube):
+    plan = await kube.plan("drain")
+    silent = kube_says("Unable to connect to the server: net/http: TLS handshake timeout")
+    kube.here.after["drain gpu-017"] = lambda: kube.here.instead.update({"get node": silent})
+    outcome = await kube.desk.run(plan, "gpu-017")
+    assert outcome.kind is OutcomeKind.UNKNOWN
+    assert "TLS handshake timeout" in outcome.summary
+
+
+async def test_what_the_library_logs_is_not_the_complaint(kube):
+    plan = await kube.plan("cordon")
+    kube.here.instead["annotate"] = kube_says(
+        "E1121 19:06:24.681104   16507 memcache.go:265] x\nError from server (Forbidden): nodes is forbidden"
+    )
+    outcome = await kube.desk.run(plan, "gpu-017")
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "failed: Error from server (Forbidden)" in outcome.summary
+
+
+async def test_a_change_that_got_no_answer_is_asked_about_and_not_taken_for_failed(kube):
+    plan = await kube.plan("cordon")
+    kube.here.instead["cordon gpu-017"] = kube_says("Unable to connect to the server: context deadline exceeded")
+    outcome = await kube.desk.run(plan, "gpu-017")
+    assert outcome.kind is OutcomeKind.UNKNOWN
+    assert "gpu-017 is ready, schedulable, not cordoned" in outcome.summary
