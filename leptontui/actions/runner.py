@@ -33,13 +33,18 @@ _HINTS: Final = {
 """By what a failed command said: what the user can do about it."""
 
 _UNSURE: Final = (
-    "Socket timed out on send/recv operation",
-    "context deadline exceeded",
+    "Socket timed out on send/recv operation",  # Slurm's clients
+    "D-Bus connection terminated",  # systemctl, where systemd is executed anew or the host goes down
+    "Failed to wait for response",
+    "error during connect",  # docker
+    "context deadline exceeded",  # kubectl and helm
     "connection reset by peer",
+    "client connection lost",
+    "unexpected EOF",
     "Unable to connect to the server: EOF",
     "etcdserver: request timed out",
 )
-"""What a command says that was sent off and got no answer (Slurm's clients; then kubectl): it may have been done."""
+"""What a command says that was sent off and got no answer: it may have been done."""
 
 
 @dataclass(slots=True)

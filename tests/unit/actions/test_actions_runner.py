@@ -108,6 +108,9 @@ async def test_a_lost_link_takes_nothing_back() -> None:
         CommandTimeout("no answer within 60 s"),
         Completed(None, "", ""),
         Completed(-9, "", ""),
+        Completed(
+            1, "", "Warning! D-Bus connection terminated.\nFailed to wait for response: Connection reset by peer\n"
+        ),
         Completed(1, "", "slurm_update error: Socket timed out on send/recv operation\n"),
     ],
 )
