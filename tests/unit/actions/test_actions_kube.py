@@ -201,7 +201,7 @@ def test_counts_and_times():
     assert age_words("yesterday", now) == age_words(None, now) == age_words("2027-01-15", now) == ""
 
 
-KEYS = st.sampled_from("items metadata spec status name labels annotations conditions limits containers x".split())
+KEYS = st.sampled_from(["items", "metadata", "spec", "status", "name", "labels", "conditions", "limits", "containers"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 JSON = st.recursive(LEAVES, lambda part: st.lists(part, max_size=3) | st.dictionaries(KEYS, part), max_leaves=20)
 
