@@ -36,8 +36,8 @@ from leptontui.model.target import Fleet, HostTarget
 from leptontui.model.text import plain
 from leptontui.transport.asking import Asker
 
-_KEPT_PLANS: Final = 64
-"""Plans that can still be run; the oldest go first."""
+_KEPT_PLANS: Final = 2000
+"""Plans that can still be run, as many as a rollout has hosts at most; the oldest go first."""
 
 
 class Desk:
@@ -157,7 +157,7 @@ class Desk:
         plan = replace(
             prepared.plan,
             standing=(*(() if unarmed is None else (unarmed.standing(),)), *prepared.plan.standing, *standing),
-            warnings=(*((dark,) if dark and not spec.needs_live_link else ()), *prepared.plan.warnings),
+            warnings=(*((dark,) if dark and not needs_link(prepared, spec) else ()), *prepared.plan.warnings),
         )
         self._made[plan.plan_id] = (replace(prepared, plan=plan), setting)
         while len(self._made) > _KEPT_PLANS:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from leptontui.actions import guard
 from leptontui.actions.audit import Json
 from leptontui.actions.hand import Hand, refuse_standing, spec_of
 from leptontui.actions.rollout_course import Consent, RolloutCourse
@@ -132,6 +133,9 @@ class Rollouts:
         made = self._made.get(plan.rollout_id)
         if made is None or made.plan != plan:
             raise GuardRefused("plan-unknown", "this rollout was not planned here, or was begun already", "plan it")
+        old = guard.plan_young(made.made_unix_s, self._clock())
+        if old is not None:
+            raise old.refusal()
         if self._hand.armed_until_unix_s is None:
             raise GuardRefused("read-only", "this session is read-only", "arm it first")
         if plan.confirmation and confirmation != plan.confirmation:

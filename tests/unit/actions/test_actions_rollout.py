@@ -265,6 +265,14 @@ async def test_nothing_is_begun_while_read_only(hand: ScriptedHand, rollouts: Ro
     assert hand.ran == []
 
 
+async def test_nothing_is_begun_that_was_planned_long_ago(hand: ScriptedHand, rollouts: Rollouts) -> None:
+    plan = await rollouts.plan(request())
+    hand.now += 300
+    with pytest.raises(GuardRefused, match="300 s ago"):
+        await rollouts.start(plan, "3")
+    assert hand.ran == []
+
+
 async def test_nothing_is_begun_without_an_audit(hand: ScriptedHand, rollouts: Rollouts) -> None:
     plan = await rollouts.plan(request())
     hand.audit_is_broken = True
