@@ -17,6 +17,7 @@ from leptontui.actions.setting import Setting, controller_of
 from leptontui.actions.slurm_questions import find_node, job_lines, jobs_on
 from leptontui.errors import ActionError, CommandTimeout, LinkError
 from leptontui.model.action import Plan
+from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 
 _COMMAND_TIMEOUT_S: Final = 60.0
@@ -76,6 +77,8 @@ async def prepare_reboot(setting: Setting) -> Prepared:
         LinkError: the host or its controller cannot be reached.
         CommandTimeout: no answer in time.
     """
+    if setting.target.is_local:
+        raise ActionError(f"{plain(setting.target.name, 60)} is this machine: the program would end with it")
     how = setting.request.param("how") or "auto"
     is_slurms = setting.target.scheduler == "slurm"
     if how == "slurm" and not is_slurms:
@@ -113,13 +116,33 @@ async def _prepare_now(setting: Setting) -> Prepared:
             f"its return is waited for, at most {spec.timeout_s / 60:.0f} min",
             spec.undone_by,
         ),
-        warnings=(*said, *warnings),
+        warnings=(*said, *_who_hangs_on_it(setting), *warnings),
         confirmation=request.host,
         evidence=EVIDENCE_WORDS,
     )
     watch = ReturnWatch(reach, before, spec.timeout_s, setting.clock, setting.sleep, setting.tell)
     deed = RebootDeed(reach, before, None if jobs is None else frozenset(jobs), setting, watch)
     return Prepared(plan, target, (reach,), deed, setting.clock())
+
+
+def _who_hangs_on_it(setting: Setting) -> tuple[str, ...]:
+    """What else of the fleet is cut off while the host is away: those reached through it, and its scheduler's hosts."""
+    name = setting.target.name
+    behind = [host.name for host in setting.fleet.hosts if name in _hops(host)]
+    ruled = [host.name for host in setting.fleet.hosts if host.controller == name]
+    warnings = []
+    if behind:
+        count = f"{len(behind)} hosts are" if len(behind) > 1 else "1 host is"
+        warnings.append(f"{count} reached through it: their links break off too")
+    if ruled:
+        count = f"{len(ruled)} hosts" if len(ruled) > 1 else "1 host"
+        warnings.append(f"it is the controller of {count}: nobody can drain or undrain there meanwhile")
+    return tuple(warnings)
+
+
+def _hops(host: HostTarget) -> list[str]:
+    """The names of the hosts it is reached through, without user and port."""
+    return [hop.rpartition("@")[2].partition(":")[0] for hop in (host.jump or "").split(",")]
 
 
 async def _what_the_scheduler_says(setting: Setting) -> tuple[tuple[str, ...], tuple[str, ...]]:

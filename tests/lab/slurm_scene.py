@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from leptontui.actions.locks import SharedLocks
 from leptontui.actions.reach import Reach
 from leptontui.model.action import ActionRequest, Outcome
 from leptontui.model.link import Link, LinkState
+from leptontui.model.policy import Policies, built_in
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.transport.contract import Completed, Transport
 from leptontui.transport.local import LocalTransport
@@ -49,7 +50,13 @@ class SlurmScene:
     """
 
     def __init__(
-        self, slurm: SlurmLab, folder: Path, *, user: str = "anna", hosts: tuple[HostTarget, ...] = ()
+        self,
+        slurm: SlurmLab,
+        folder: Path,
+        *,
+        user: str = "anna",
+        hosts: tuple[HostTarget, ...] = (),
+        policies: Callable[[], Policies] = built_in,
     ) -> None:
         self.slurm = slurm
         self.folder = folder
@@ -67,6 +74,7 @@ class SlurmScene:
             facts=Facts(),
             audit=Audit(self.audit),
             user=user,
+            policies=policies,
             locks=SharedLocks(lambda: folder),
             drains=self.drains,
         )

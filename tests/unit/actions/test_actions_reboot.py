@@ -1,5 +1,6 @@
 """Reboots: the right way chosen, the return told by the boot id, and nothing called done that was not seen."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from leptontui.actions.boot import BootSign, parse_sign
 from leptontui.errors import ActionError, GuardRefused
 from leptontui.model.action import ActionName, Danger
+from leptontui.model.target import Fleet
 from leptontui.transport.contract import Completed
 from tests.unit.actions.actions_scene import link_error
 from tests.unit.actions.slurm_stage import BOOT_1, BOOT_2, Stage, stat_of
@@ -142,6 +144,26 @@ async def test_a_host_without_a_boot_id_is_not_rebooted(bare: Stage) -> None:
     bare.host.instead["boot_id"] = Completed(1, "", "cat: /proc/sys/kernel/random/boot_id: No such file\n")
     with pytest.raises(ActionError, match="does not show its boot id: cat"):
         await bare.prepare(ActionName.REBOOT)
+
+
+async def test_this_machine_itself_is_not_rebooted(bare: Stage) -> None:
+    local = dataclasses.replace(bare.fleet.hosts[0], is_local=True)
+    bare.fleet = Fleet("fleet", (local,))
+    with pytest.raises(ActionError, match="is this machine"):
+        await bare.prepare(ActionName.REBOOT)
+
+
+async def test_what_hangs_on_a_host_is_told(bare: Stage) -> None:
+    host, *others = bare.fleet.hosts
+    behind = [
+        dataclasses.replace(other, jump=jump, controller="gpu-017")
+        for other, jump in zip(others, ("oncall@gpu-017:2222,b2", "gpu-0171"), strict=True)
+    ]
+    bare.fleet = Fleet("fleet", (host, *behind))
+    assert (await bare.prepare(ActionName.REBOOT)).plan.warnings == (
+        "1 host is reached through it: their links break off too",
+        "it is the controller of 2 hosts: nobody can drain or undrain there meanwhile",
+    )
 
 
 async def test_how_slurm_needs_a_slurm(bare: Stage) -> None:
