@@ -82,7 +82,7 @@ class Wishes:
             return
         targets = self._targets(order)
         if words := why_not(spec, targets):
-            self._say(f"{plain(order.where, 60)}: {words}", spec.verb)
+            self._say(words if order.where in words else f"{plain(order.where, 60)}: {words}", spec.verb)
         elif spec.takes_unit and not order.unit:
             self._choose_unit(order, spec, wants_form=wants_form)
         elif wants_form or order.lacks(spec):

@@ -90,7 +90,7 @@ def _no_unit(spec: ActionSpec, known: Sequence[HostTarget]) -> str:
         names = " or ".join(f"{kind}…" for kind in kinds)
         return f"no workload is named: list {names} in units of group {plain(known[0].group, 40)} in the inventory"
     where = plain(known[0].name, 60) if len(known) == 1 else f"all {len(known)} hosts"
-    return f"no unit of {where} may be acted on: name them in units = […] of the group in the inventory"
+    return f'no unit of {where} may be acted on. Name them in the inventory, in the group: units = ["vllm.service"]'
 
 
 def concerned(spec: ActionSpec, targets: Sequence[HostTarget | None]) -> tuple[Parameter, ...]:

@@ -358,7 +358,7 @@ async def test_on_80_columns_the_reason_is_whole_in_the_status_line():
 
 async def test_the_footer_has_the_keys_that_act(stage):
     async with stage.run(200, 40):
-        for words in ("d drain", "u undrain", "r restart", "A arm", "? help"):
+        for words in ("x actions", "space mark", "d drain", "r restart", "D activity", "A arm", "? help"):
             assert words in stage.lines[-1]
 
 
@@ -517,9 +517,14 @@ async def test_the_palette_finds_commands_by_name(stage):
 
 
 async def test_help_explains_keys_signs_filter_and_metrics(stage):
-    async with stage.run(120, 200):
+    async with stage.run(120, 300):
         await stage.press("question_mark")
-        for words in ("Drain the host in Slurm.", "critical: somebody", "job:8812", "Board power draw.  [W]  NVML"):
+        for words in (
+            "Drain the host, or all that are marked.",
+            "critical: somebody",
+            "job:8812",
+            "Board power draw.  [W]  NVML",
+        ):
             assert words in stage.text
         await stage.press("escape")
         assert stage.fleet.is_current

@@ -114,11 +114,15 @@ class ActivityScreen(DoingScreen[Entry]):
         going = sum(each.state in UNDER_WAY for each in activity.rollouts)
         books = sum(each.state in RUNBOOK_UNDER_WAY for each in activity.runbooks)
         safe = sum(each.is_empty is True for each in activity.drained)
-        pieces = [Piece(f" {broken} broken off", "warning" if broken else "dim"), Piece("   ")]
-        pieces += [Piece(f"{going} rollout{'' if going == 1 else 's'} under way", "accent" if going else "dim")]
-        pieces += [Piece(f"   {books} runbook{'' if books == 1 else 's'} under way", "accent" if books else "dim")]
-        pieces += [Piece(f"   ⊘ {len(activity.drained)} out of service", "drained" if activity.drained else "dim")]
-        return (*pieces, *((Piece(f", {safe} now safe to reset", "well"),) if safe else ()))
+        told = (
+            (broken, f"{broken} broken off", "warning"),
+            (going, f"{going} rollout{'' if going == 1 else 's'} under way", "accent"),
+            (books, f"{books} runbook{'' if books == 1 else 's'} under way", "accent"),
+            (len(activity.drained), f"⊘ {len(activity.drained)} out of service", "drained"),
+            (safe, f"● {safe} now safe to reset", "well"),
+        )
+        found = [Piece(f" {words}  ", role) for count, words, role in told if count]
+        return found or (Piece(" nothing is under way", "dim"),)
 
     def about(self, row: Entry, width: int) -> Sequence[Sequence[Piece]]:
         """The chosen one in full."""
@@ -151,7 +155,7 @@ class ActivityScreen(DoingScreen[Entry]):
     def idle(self) -> Collection[str]:
         """What can do nothing with the chosen row."""
         row = self.chosen
-        idle = set() if isinstance(row, Rollout | RunbookRun) else {"open"}
+        idle = {"open_activity"} if isinstance(row, Rollout | RunbookRun) else {"open", "open_activity"}
         return (
             idle
             if isinstance(row, Drained)

@@ -47,8 +47,12 @@ class DoingScreen(ListScreen[bool, R]):
     def on_mount(self) -> None:
         """Look at what is being done."""
         super().on_mount()
-        self.list_anew()
         self.set_interval(_LOOK_S, self.look)
+        self.call_after_refresh(self.list_anew)
+
+    def paged(self) -> None:
+        """A snapshot changes the header only."""
+        self.list_anew()
 
     def look(self) -> None:
         """List anew if something has happened."""

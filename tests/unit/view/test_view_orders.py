@@ -31,7 +31,7 @@ def test_what_fits_depends_on_scheduler_and_units():
     assert ActionName.DRAIN in fit(SLURM)
     assert ActionName.CORDON not in fit(SLURM)
     assert {ActionName.CORDON, ActionName.ROLL_BACK, ActionName.SCALE, ActionName.DRAIN} <= fit(KUBE)
-    assert not {ActionName.DRAIN, ActionName.FAIL_OVER, ActionName.RESTART_UNIT} & fit(BARE)
+    assert not {ActionName.DRAIN, ActionName.RESTART_UNIT} & fit(BARE)
     assert {ActionName.REBOOT, ActionName.EVIDENCE} <= fit(BARE)
 
 
