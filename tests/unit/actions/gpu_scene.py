@@ -67,6 +67,8 @@ class FakeGpuHost:
             argv = argv[2:]
         if self.refuses and " ".join(argv).startswith(self.refuses):
             return said("", 1, f"{argv[0]}: it will not\n")
+        if (argv[0] == "ps" and "-p" not in argv) or (argv[0] == "cat" and not argv[-1].endswith("/stat")):
+            return said(f"{' '.join(argv)}\n")  # what evidence asks
         answer = {
             "nvidia-smi": self.smi,
             "find": self.find,
@@ -156,6 +158,8 @@ class FakeGpuHost:
 
     def systemctl(self, argv: tuple[str, ...]) -> Completed:
         unit = argv[-1]
+        if argv[1] not in {"start", "stop", "is-active"}:
+            return said("0 loaded units listed.\n")
         if argv[1] == "is-active":
             state = self.units.get(unit, "inactive")
             return said(state + "\n", 0 if state == "active" else 3)
@@ -203,4 +207,6 @@ class FakeController:
                 f"NodeName={argv[3]} Arch=x86_64\n   State={self.state} ThreadsPerCore=1\n   Partitions=train\n"
                 "   Reason=anna: Xid 79 [root@2026-11-21T00:33:01]\n\n"
             )
-        return said(self.jobs) if argv[0] == "squeue" else not_found(argv)
+        if argv[0] == "squeue":
+            return said(self.jobs if "-h" in argv else f"JOBID|USER\n{self.jobs}")
+        return not_found(argv)
