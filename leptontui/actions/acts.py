@@ -20,6 +20,9 @@ from leptontui.actions.blast import Traffic
 from leptontui.model.text import plain
 
 HOUR_S: Final = 3600.0
+_LATEST_UNIX_S: Final = 32_503_680_000.0
+"""The year 3000."""
+
 KEPT_S: Final = 24 * HOUR_S
 """Lines older than this are left out when a file is written anew."""
 
@@ -148,6 +151,8 @@ def _act(values: dict[str, object]) -> Act | None:
     words = [values.get(key) for key in ("plan", "user", "action", "host")]
     if not isinstance(names, list) or isinstance(begun, bool) or not isinstance(begun, int | float):
         return None
+    if not 0.0 <= begun <= _LATEST_UNIX_S:  # another user's line: no number that no clock shows
+        return None
     plan_id, user, action, host = (plain(word, 253) if isinstance(word, str) else "" for word in words)
     if not plan_id or not host:
         return None
@@ -198,7 +203,9 @@ def append(folder: Path, uid: int, line: bytes, now_unix_s: float) -> None:
         if found.st_size > _REWRITTEN_FROM_BYTES:
             line = _kept(os.pread(handle, _MOST_BYTES, max(found.st_size - _MOST_BYTES, 0)), now_unix_s) + line
             os.ftruncate(handle, 0)
-        if os.pwrite(handle, line, os.fstat(handle).st_size) != len(line):
+        end = os.fstat(handle).st_size
+        if os.pwrite(handle, line, end) != len(line):
+            os.ftruncate(handle, end)  # half a line would spoil the next one, too
             raise OSError(0, "the disk is full")
     finally:
         os.close(handle)

@@ -51,7 +51,9 @@ def read_head(audit: Path) -> Head | None:
         return None
     values = json.loads(raw)
     lines, last = (values.get("lines"), values.get("last")) if isinstance(values, dict) else (None, None)
-    if isinstance(lines, bool) or not isinstance(lines, int) or not isinstance(last, str) or len(last) != _HEX:
+    if isinstance(lines, bool) or not isinstance(lines, int) or lines < 1:
+        raise ValueError("it is no head of an audit")
+    if not isinstance(last, str) or len(last) != _HEX:
         raise ValueError("it is no head of an audit")
     return Head(lines, last)
 

@@ -94,7 +94,7 @@ def examine(path: Path) -> Verification:
 
 def _cut(head: Head | None, hashes: list[str]) -> BadLine | None:
     """Whether lines are missing at the end. A head may be behind: it is written after the line."""
-    if head is None or head.lines == 0:
+    if head is None:
         return None
     if head.lines > len(hashes):
         return BadLine(len(hashes) + 1, f"is missing: there were {head.lines} lines")

@@ -233,9 +233,18 @@ def test_a_head_that_is_gone_is_told_and_made_again(path: Path) -> None:
     assert examine(path).notes == ("line 4: the head was made here: whether lines were cut off before is not known",)
 
 
-def test_a_head_that_is_spoilt_is_told(path: Path) -> None:
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "rubbish",
+        "[]",
+        *(json.dumps({"lines": lines, "last": "0" * 64}) for lines in (0, -1, -9, True, 1.5, None, "3")),
+        '{"lines": 3, "last": "00"}',
+    ],
+)
+def test_a_head_that_is_spoilt_is_told(path: Path, spoilt: str) -> None:
     written(path, 3)
-    head_path(path).write_bytes(b"rubbish")
+    head_path(path).write_text(spoilt)
     assert verify(path) is not None
     write(path, "ended", {})
     assert verify(path) is not None
@@ -255,7 +264,9 @@ def test_a_head_that_cannot_be_written_leaves_no_line(path: Path) -> None:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=False, capture_output=True
+    )
     if done.returncode != 0:
         pytest.skip("a file system of 64 KiB cannot be mounted here")
     yield disk
@@ -267,8 +278,7 @@ def test_a_disk_that_is_really_full_is_an_error_and_the_audit_stays_whole(small_
     written(path, 2)
     rest = small_disk / "rest"
     with pytest.raises(OSError, match="No space left"), rest.open("wb", buffering=0) as file:
-        while file.write(bytes(1024)):
-            pass
+        all(file.write(bytes(1024)) for _ in range(1024))
     long: dict[str, Json] = {"long": "x" * 20_000}
     with pytest.raises(AuditError, match="cannot be written: "):
         write(path, "begun", long)

@@ -286,6 +286,22 @@ async def test_rubbish_in_the_file_of_acts_is_left_out(folder: Path, rubbish: by
     await take(folder, "c")
 
 
+@pytest.mark.parametrize("begun", ["Infinity", "-Infinity", "NaN", "1e300", "-1", "99999999999999"])
+async def test_a_time_that_no_clock_shows_is_left_out(folder: Path, begun: str) -> None:
+    line = '{"t": %s, "plan": "p", "user": "bob", "action": "drain", "host": "gpu-017", "names": ["gpu-017"]}\n'
+    path_of(folder, ME).write_text(line % begun)
+    locks = SharedLocks(lambda: folder)
+    assert await locks.look() == Traffic()
+    handle = open_lock(folder, "gpu-017")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        holder = await locks.holder(["gpu-017"])
+    finally:
+        os.close(handle)
+    assert holder is not None
+    assert holder.cause == "another action is under way on gpu-017"
+
+
 async def test_a_file_of_acts_does_not_grow_for_ever(folder: Path, clock: Clock) -> None:
     old = b"".join(line_of(act(str(n), "gpu-017")) + end_of(str(n)) for n in range(3000))
     path_of(folder, ME).write_bytes(old)
