@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from leptontui.actions.guard import Objection
 from leptontui.model.policy import Clause, Policies
-from leptontui.model.target import HostTarget
+from leptontui.model.target import UNIT_PREFIXES, HostTarget
 from leptontui.model.text import plain
 
 
@@ -66,7 +66,7 @@ def may_act(policies: Policies) -> Objection | None:
 
 def _denials(clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
     for clause in clauses:
-        hit = next((target for target in case.targets if _fits(clause, case, target)), None)
+        hit = next((target for target in case.targets if _fits(clause, case, target, _units_of(case))), None)
         if hit is None:
             continue
         why = f": {plain(clause.why, 200)}" if clause.why else ""
@@ -81,7 +81,7 @@ def _denials(clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
 
 def _not_allowed(source: str, clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
     for target in case.targets:
-        if not any(_fits(clause, case, target) for clause in clauses):
+        if not any(_fits(clause, case, target, (case.unit,)) for clause in clauses):
             yield Objection(
                 "policy-allow",
                 f"{plain(case.action, 60)} on {plain(target.name, 80)} is nothing that {plain(case.user, 40)} "
@@ -92,14 +92,20 @@ def _not_allowed(source: str, clauses: tuple[Clause, ...], case: Case) -> Iterat
             return
 
 
-def _fits(clause: Clause, case: Case, target: HostTarget) -> bool:
+def _units_of(case: Case) -> tuple[str, ...]:
+    """What a denial's `units` are compared with: "docker:vllm" is "vllm", too, so that no prefix leads around one."""
+    kind, colon, name = case.unit.partition(":")
+    return (case.unit, name) if colon and kind in UNIT_PREFIXES else (case.unit,)
+
+
+def _fits(clause: Clause, case: Case, target: HostTarget, units: tuple[str, ...]) -> bool:
     return (
         _any(clause.actions, (case.action,))
         and _any(clause.users, (case.user,))
         and _any(clause.unix_groups, case.unix_groups)
         and _any(clause.groups, (target.group, *target.partitions))
         and _any(clause.hosts, (target.name, _bare(target.name)))
-        and _any(clause.units, (case.unit,))
+        and _any(clause.units, units)
         and clause.hours.hold_at(case.now_unix_s)
     )
 

@@ -74,6 +74,15 @@ def test_a_clause_that_does_not_fit_does_neither(fields: dict[str, tuple[str, ..
     assert rules(allowing(clause), case()) == ["policy-allow"]
 
 
+@pytest.mark.parametrize("unit", ["vllm.service", "user:vllm.service", "docker:vllm", "kube:prod/deployment/vllm"])
+def test_no_prefix_leads_around_a_denial_and_none_is_allowed_by_it(unit: str) -> None:
+    of_unit = case(action="restart", unit=unit)
+    clause = Clause("p:3", units=("vllm*", "prod/*/vllm"))
+    assert rules(denying(clause), of_unit) == ["policy-deny"]
+    assert rules(allowing(clause), of_unit) == ([] if unit == "vllm.service" else ["policy-allow"])
+    assert rules(allowing(Clause("p:3", units=(unit,))), of_unit) == []
+
+
 def test_a_denial_says_why_and_may_be_set_aside_only_where_it_says_so() -> None:
     (found,) = objections(denying(Clause("p:3", why="freeze", may_be_overridden=True)), case())
     assert (found.cause, found.may_be_overridden) == ("drain on oncall@gpu-017:2222 is denied: freeze", True)
