@@ -72,6 +72,7 @@ class KubeScene:
     def __init__(self, folder: Path, cluster: StubCluster, config: Path, *, user: str = "anna", **target) -> None:
         self.cluster = cluster
         self.here = Watched()
+        self.facts = Facts()
         self.slept: list[float] = []
         self.meanwhile: Callable[[float], Awaitable[None]] = nothing
         self.audit = folder / f"audit-{user}.jsonl"
@@ -80,7 +81,7 @@ class KubeScene:
         self.desk = Desk(
             Fleet("fleet", (self.target, HostTarget("gpu-018", **about)), {HERE: HostTarget(HERE, is_local=True)}),
             transport_of=lambda _: self.here,
-            facts=Facts(),
+            facts=self.facts,
             audit=Audit(self.audit, sudo_user=""),
             user=user,
             clock=lambda: T0,
@@ -93,7 +94,7 @@ class KubeScene:
         await self.meanwhile(seconds)
 
     async def plan(self, action: str, *, unit: str = "", reason: str = "Xid 79", **params: str) -> Plan:
-        reason = reason if action in {"drain", "cordon"} else ""
+        reason = reason if action in {"drain", "cordon", "fail-over"} else ""
         request = ActionRequest(action, "gpu-017", unit=unit, reason=reason, params=tuple(sorted(params.items())))
         return await self.desk.plan(request)
 

@@ -333,3 +333,39 @@ async def test_a_change_that_got_no_answer_is_asked_about_and_not_taken_for_fail
     outcome = await kube.desk.run(plan, "gpu-017")
     assert outcome.kind is OutcomeKind.UNKNOWN
     assert "gpu-017 is ready, schedulable, not cordoned" in outcome.summary
+
+
+@pytest.mark.parametrize(
+    "reason", ["a=b", "ends with -", "$(reboot); `id` | x > y & z", "'single' and \"double\"", "new\nline", "—„ü“ \\n"]
+)
+async def test_any_reason_is_one_argument_and_comes_back_as_it_was(kube, reason):
+    assert (await kube.done("cordon", reason=reason)).kind is OutcomeKind.VERIFIED
+    assert kube.node.reason == "anna: " + reason.replace('"', "'").replace("\n", " ")
+    assert (await kube.done("undrain")).kind is OutcomeKind.VERIFIED
+    assert kube.node.reason is None
+
+
+async def test_a_fail_over_puts_the_standby_to_work_first(kube):
+    standby = kube.cluster.get("nodes", "gpu-018")
+    standby["spec"]["unschedulable"] = True
+    standby["metadata"]["annotations"]["leptontui/reason"] = "anna: standby"
+    plan = await kube.plan("fail-over", standby="gpu-018")
+    assert [step.argv[3] for step in plan.steps] == ["uncordon", "annotate", "annotate", "cordon", "drain"]
+    outcome = await kube.desk.run(plan, plan.confirmation)
+    assert outcome.kind is OutcomeKind.VERIFIED, outcome
+    assert kube.node.is_cordoned
+    assert not kube.cluster.get("nodes", "gpu-018")["spec"].get("unschedulable")
+
+
+async def test_a_fail_over_whose_host_cannot_be_cordoned_is_taken_back(kube):
+    standby = kube.cluster.get("nodes", "gpu-018")
+    standby["spec"]["unschedulable"] = True
+    standby["metadata"]["annotations"]["leptontui/reason"] = "anna: standby"
+    plan = await kube.plan("fail-over", standby="gpu-018")
+    kube.here.instead[" cordon gpu-017"] = kube_says("Error from server (Forbidden): nodes is forbidden")
+    outcome = await kube.desk.run(plan, plan.confirmation)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert (kube.node.is_cordoned, kube.node.reason) == (False, None)
+    standby = kube.cluster.get("nodes", "gpu-018")
+    assert standby["spec"]["unschedulable"]
+    assert standby["metadata"]["annotations"]["leptontui/reason"] == "anna: standby"

@@ -5,6 +5,7 @@ import pytest
 from leptontui.actions import kube_workload
 from leptontui.errors import ActionError, GuardRefused, NotConfirmed
 from leptontui.model.action import Danger, OutcomeKind
+from leptontui.model.link import LinkState
 from tests.kube.stub_objects import pod, workload
 
 DEPLOYMENT = "kube:prod/deployment/vllm"
@@ -187,3 +188,8 @@ async def test_an_autoscaler_is_warned_of(rolled):
     assert any("from 2 to 8" in line for line in plan.warnings)
     with pytest.raises(ActionError, match="once on each node"):
         await rolled.plan("scale", unit=DAEMON, replicas="4")
+
+
+async def test_a_workload_is_restarted_however_the_host_is(rolled):
+    rolled.facts.states["gpu-017"] = LinkState.LOST
+    assert (await rolled.done("restart", unit=DEPLOYMENT)).kind is OutcomeKind.VERIFIED
