@@ -77,7 +77,16 @@ def make_office(
         asker=asker,
         verified=verified,
     )
+    return Office(
+        desk,
+        rollouts=Rollouts(desk, clock=time.time),
+        runbooks=_runbooks(desk, facts, user, state),
+        drains=drains,
+        broken_off=BrokenOff(desk),
+    )
 
+
+def _runbooks(desk: Desk, facts: FleetFacts, user: str, state: Path | None) -> Runbooks:
     async def ask(condition: str, host: str, unit: str) -> Verdict:
         target = desk.fleet.host(host)
         if target is None:
@@ -85,17 +94,9 @@ def make_office(
         return await is_so(condition, Question(target, unit, desk.fleet, facts, desk.reach))
 
     files = RunbookFiles(None if state is None else state / "runbooks")
-    means = Means(desk, ask, files, time.time, asyncio.sleep, lambda: None)
-    runbooks = Runbooks(
-        means,
+    return Runbooks(
+        Means(desk, ask, files, time.time, asyncio.sleep, lambda: None),
         shelf=lambda: load_runbooks({spec.name: spec for spec in desk.specs}),
         knows=lambda host: desk.fleet.host(host) is not None,
         user=user,
-    )
-    return Office(
-        desk,
-        rollouts=Rollouts(desk, clock=time.time),
-        runbooks=runbooks,
-        drains=drains,
-        broken_off=BrokenOff(desk),
     )
