@@ -61,11 +61,6 @@ class Evidence:
     is_empty: bool = False
 
     @property
-    def is_complete(self) -> bool:
-        """Whether nothing is missing."""
-        return not self.missing
-
-    @property
     def words(self) -> str:
         """One line for people: what is in it, where it is, and what is missing."""
         total = len(self.parts) + len(self.missing)

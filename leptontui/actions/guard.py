@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from leptontui.actions.names import is_reason_of
-from leptontui.actions.slurm import NodeRecord
 from leptontui.errors import GuardRefused, NotConfirmed
 from leptontui.model.action import Plan, Standing
 from leptontui.model.link import Link, LinkState
@@ -172,34 +170,6 @@ def darkness(sight: Sight, now_unix_s: float) -> str:
     since_s = max(now_unix_s - sight.link.since_unix_s, 0.0)
     shown = "nothing of it was ever seen" if sight.age_s is None else f"what is shown of it is {sight.age_s:.0f} s old"
     return f"{sight.host} is {sight.link.state.value} for {since_s:.0f} s: {shown}"
-
-
-def drain_allowed(node: NodeRecord, user: str) -> Objection | None:
-    """Nobody else's drain or reason is overwritten. Slurm itself would do it without a word."""
-    is_ours = is_reason_of(user, node.reason)
-    if node.is_draining and not is_ours:
-        return Objection("already-drained", f"{node.name} already drains: {_who(node)}", "ask whoever did it")
-    if node.has_reason_of_a_human and not is_ours:
-        return Objection(
-            "somebody-elses-reason",
-            f"{node.name} is {node.state} and has a reason: {_who(node)}",
-            "a drain would overwrite it: ask whoever gave it",
-        )
-    return None
-
-
-def undrain_allowed(node: NodeRecord, planned: NodeRecord) -> Objection | None:
-    """Only a drained node is put back, and only for the reason that was shown."""
-    if not node.is_draining:
-        return Objection("not-drained", f"{node.name} is not drained, it is {node.state}")
-    if (node.reason, node.reason_since) != (planned.reason, planned.reason_since):
-        return Objection("changed-since", f"{node.name} was drained anew since the plan: {_who(node)}", "plan it again")
-    return None
-
-
-def _who(node: NodeRecord) -> str:
-    by = f" [{node.reason_by} {node.reason_since}]" if node.reason_by else ""
-    return f"{plain(node.reason, 200) or 'no reason given'}{by}"
 
 
 def check_confirmation(plan: Plan, confirmation: str) -> None:

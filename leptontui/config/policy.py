@@ -106,12 +106,6 @@ def policy_problems(system: Path = SYSTEM, user: Path | None = None, *, owner: i
     return problems
 
 
-def read_policy(path: Path) -> tuple[Policy | None, list[Problem]]:
-    """What one file says, and every problem of it; None and no problem where there is no such file."""
-    problems: list[Problem] = []
-    return _read(path, problems), problems
-
-
 def _read(path: Path, problems: list[Problem], *, owner: int | None = None) -> Policy | None:
     """What a file says; None where there is none, or it is wrong.
 

@@ -237,10 +237,6 @@ class Slurm:
             self._drains[host.name] = Drain(reason or "Reboot ASAP", user, t_unix_s)
         self._reboots[host.name] = Reboot(t_unix_s, has_own_drain, resumes)
 
-    def reboot_of(self, host: SimulatedHost) -> Reboot | None:
-        """The reboot that a node was asked for, None if it was not."""
-        return self._reboots.get(host.name)
-
     def cancel_reboot(self, host: SimulatedHost) -> bool:
         """Call a reboot off that was not issued yet; False if there is none."""
         reboot = self._reboots.get(host.name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leptontui.config.policy import SYSTEM, read_policies, read_policy, user_policy
+from leptontui.config.policy import SYSTEM, read_policies, user_policy
 from leptontui.model.policy import BUILT_IN, Policies, Syslog
 
 ME = os.getuid()
@@ -250,4 +250,5 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "policy.toml"
         path.write_text(text, errors="surrogatepass")
-        read_policy(path)
+        told = read_policies(path.with_name("none.toml"), path)
+        assert all(problem.isprintable() for problem in told.problems)
