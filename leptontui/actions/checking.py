@@ -56,15 +56,22 @@ async def checked(
         clock: unix seconds.
     """
     tell(plain(f"unknown, checking: {what}", 300))
+
+    async def ask() -> Verdict:
+        try:
+            return await answer_of(deed, tell, sleep, clock)
+        except ActionError as error:  # a host that is just back may answer nonsense for a moment
+            return Verdict(is_so=False, said=error.cause)
+
     try:
-        verdict = await answer_of(deed, tell, sleep, clock)
+        verdict = await ask()
         for delay_s in _LOOKS_S:
             if verdict.is_so:
                 break
             tell(plain(f"unknown, checking: {verdict.said}; asked again in {delay_s:g} s", 300))
             await sleep(delay_s)
-            verdict = await answer_of(deed, tell, sleep, clock)
-    except (LinkError, CommandTimeout, ActionError) as error:
+            verdict = await ask()
+    except (LinkError, CommandTimeout) as error:
         return OutcomeKind.UNKNOWN, f"{what}; it could not be asked again: {error.cause}"
     kind = OutcomeKind.VERIFIED if verdict.is_so else OutcomeKind.UNKNOWN
     return kind, f"{what}; asked again: {verdict.said}"

@@ -37,12 +37,19 @@ class LiveLines:
         self._untold = 0
 
     def hear(self, piece: bytes) -> None:
-        """Take a piece of output."""
+        """Take a piece of output. A flood costs no more than counting its lines."""
+        if self._told >= MOST_LINES:
+            self._untold += piece.count(b"\n")
+            return
         *lines, self._partial = _ENDS.split(self._partial + self._decoder.decode(piece))
         if len(self._partial) > _MOST_PARTIAL:
             lines.append(self._partial)
             self._partial = ""
-        for line in lines:
+        for number, line in enumerate(lines):
+            if self._told >= MOST_LINES:
+                self._untold += len(lines) - number
+                self._partial = ""
+                return
             self._say(line)
 
     def end(self) -> None:
@@ -54,10 +61,6 @@ class LiveLines:
 
     def _say(self, line: str) -> None:
         shown = plain(self._mask(line), LINE_CHARS)
-        if not shown:
-            return
-        if self._told >= MOST_LINES:
-            self._untold += 1
-            return
-        self._told += 1
-        self._tell(shown)
+        if shown:
+            self._told += 1
+            self._tell(shown)

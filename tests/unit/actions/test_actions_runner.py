@@ -161,6 +161,13 @@ async def test_not_so_is_asked_for_a_few_times_more() -> None:
     assert stage.slept == [2.0, 5.0]
 
 
+async def test_a_host_that_is_just_back_may_answer_nonsense_for_a_moment() -> None:
+    stage = stage_of()
+    stage.transport.instead["restart"] = link_error()
+    deed = ScriptedDeed([link_error(), ActionError("Failed to connect to bus"), SO])
+    assert (await stage.run(await prepared_of(stage, deed, ["restart"]))).kind is OutcomeKind.VERIFIED
+
+
 async def test_not_so_after_a_lost_link_stays_unknown() -> None:
     stage = stage_of()
     stage.transport.instead["restart"] = link_error()
@@ -214,6 +221,15 @@ def test_a_flood_is_counted_and_not_told() -> None:
     told = heard(b"x\n" * 5000)
     assert len(told) == MOST_LINES + 1
     assert told[-1] == f"… {5000 - MOST_LINES} more lines"
+
+
+def test_a_flood_costs_no_more_than_counting_it() -> None:
+    told: list[str] = []
+    lines = LiveLines(told.append)
+    for _ in range(200):
+        lines.hear(b"x\n" * 100_000)
+    lines.end()
+    assert told[-1] == f"… {200 * 100_000 - MOST_LINES} more lines"
 
 
 def test_a_line_without_an_end_costs_no_memory() -> None:
