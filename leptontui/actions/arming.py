@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from leptontui.actions.guard import Objection, armed
+
 
 class Arming:
     """Callable from any thread.
@@ -17,15 +19,14 @@ class Arming:
         self._until_unix_s: float | None = None
 
     @property
-    def until_unix_s(self) -> float | None:
-        """When it expires, or expired; None after it was taken back."""
-        return self._until_unix_s
-
-    @property
     def armed_until_unix_s(self) -> float | None:
         """When it expires; None while read-only."""
         until = self._until_unix_s
         return until if until is not None and self._clock() < until else None
+
+    def objection(self) -> Objection | None:
+        """What stands against acting now: that it is read-only, or is so again."""
+        return armed(self._until_unix_s, self._clock())
 
     def arm(self, for_s: float) -> float:
         """Arm for so many seconds from now on; returns when that expires."""

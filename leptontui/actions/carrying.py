@@ -47,6 +47,7 @@ class Carrying:
         check_again: asked before the first command, and once more after evidence was captured.
         user: who acts.
         aside: the rules that are set aside.
+        policies: the files of the policies that were judged by.
     """
 
     prepared: Prepared
@@ -57,6 +58,7 @@ class Carrying:
     check_again: CheckAgain
     user: str
     aside: tuple[Objection, ...] = ()
+    policies: tuple[str, ...] = ()
     _evidence: Evidence | None = None
     _complaints: list[str] = field(default_factory=list)
     _is_refused: bool = False
@@ -129,7 +131,7 @@ class Carrying:
         return {
             **about(self.prepared.plan, self.consent, self.user),
             "title": self.prepared.plan.title,
-            "guard": {"stood_when_planned": standing, "now": "nothing else stands against it"},
+            "guard": {"stood_when_planned": standing, "now": "passed", "policies": list(self.policies)},
             **aside_fields(self.consent, self.aside),
         }
 

@@ -87,6 +87,8 @@ class Consent:
             fields["actor"] = self.actor
         if self.part_of:
             fields["part_of"] = self.part_of
+        if self.reason:
+            fields["reason_to_override"] = self.reason
         return fields | {"confirmation": self.confirmed or ("host name typed" if plan.confirmation else "one key")}
 
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from leptontui.actions import guard
 from leptontui.actions.actor import Actor
@@ -18,26 +17,25 @@ from leptontui.actions.carrying import Carrying, Drains, about, note_refusal
 from leptontui.actions.consent import Consent
 from leptontui.actions.facts import FleetFacts, sight_of
 from leptontui.actions.guard import Objection
-from leptontui.actions.judging import Judge
-from leptontui.actions.locks import Locks, PrivateLocks
+from leptontui.actions.judging import Judge, needs_link
+from leptontui.actions.locks import Locks
+from leptontui.actions.made import Made
 from leptontui.actions.names import user_label
 from leptontui.actions.passwords import Passwords
 from leptontui.actions.policy import may_act
+from leptontui.actions.private_locks import PrivateLocks
 from leptontui.actions.privilege import obtain
 from leptontui.actions.reach import Prepared, Reach
 from leptontui.actions.setting import Setting, Sleep
 from leptontui.actions.voices import Voices
 from leptontui.config.custom_action import CustomAction
-from leptontui.errors import ActionError, CommandTimeout, GuardRefused, LinkError, NotConfirmed
+from leptontui.errors import GuardRefused, NotConfirmed
 from leptontui.model.action import ActionRequest, Outcome, OutcomeKind, Plan, Standing
 from leptontui.model.action_spec import ActionSpec
 from leptontui.model.policy import Policies, built_in
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.model.text import plain
 from leptontui.transport.asking import Asker
-
-_KEPT_PLANS: Final = 2000
-"""Plans that can still be run, as many as a rollout has hosts at most; the oldest go first."""
 
 
 class Desk:
@@ -55,8 +53,8 @@ class Desk:
         transport_of: the way to a host; the desk connects it where needed and never closes it.
         facts: links and ages as the engine sees them.
         audit: see above.
-        user: who acts, by login name; stands before every reason.
-        actor: who acts, as the machine knows it, for policies; None means `user` and no more.
+        user: who acts, by login name.
+        actor: who acts, as the machine knows it; None means `user` and no more. Stands before every reason.
         policies: what holds now; called whenever something is judged.
         locks: see above; None for this process only.
         custom: the user's own actions, by name.
@@ -89,7 +87,8 @@ class Desk:
         self.audit = audit
         self.locks: Locks = PrivateLocks(clock) if locks is None else locks
         self._facts, self._policies, self._drains = facts, policies, drains
-        self._user = user_label(user)
+        who = Actor(user_label(user)) if actor is None else actor
+        self._user = user_label(who.user)
         self._passwords = Passwords(asker)
         self._clock, self._verified = clock, verified
         self._arming = Arming(clock)
@@ -106,9 +105,8 @@ class Desk:
             tell=self._voices.tell,
             evidence_in=audit.path.parent / "evidence",
         )
-        who = Actor(self._user) if actor is None else actor
         self._judge = Judge(lambda: self.fleet, facts, who, policies, self.locks, self.reach, clock)
-        self._made: dict[str, tuple[Prepared, Setting]] = {}
+        self._made = Made(clock)
         self._busy: set[str] = set()
 
     @property
@@ -138,6 +136,11 @@ class Desk:
         """Every action that there is here, in menu order, the user's own last."""
         return self._bench.specs
 
+    @property
+    def user(self) -> str:
+        """Who acts."""
+        return self._user
+
     def said(self, plan_id: str) -> tuple[str, ...]:
         """The last lines that a run has said so far; () where it is not under way."""
         return self._voices.said(plan_id)
@@ -151,7 +154,7 @@ class Desk:
         """
         prepared, setting = await self._bench.prepare(request)
         spec, now = setting.spec, self._clock()
-        unarmed = guard.armed(self._arming.until_unix_s, now)
+        unarmed = self._arming.objection()
         standing = await self._judge.standing(prepared, spec)
         dark = guard.darkness(sight_of(self.fleet, self._facts, prepared.target), now)
         plan = replace(
@@ -159,9 +162,7 @@ class Desk:
             standing=(*(() if unarmed is None else (unarmed.standing(),)), *prepared.plan.standing, *standing),
             warnings=(*((dark,) if dark and not needs_link(prepared, spec) else ()), *prepared.plan.warnings),
         )
-        self._made[plan.plan_id] = (replace(prepared, plan=plan), setting)
-        while len(self._made) > _KEPT_PLANS:
-            del self._made[next(iter(self._made))]
+        self._made.keep(replace(prepared, plan=plan), setting)
         return plan
 
     async def prepare(self, request: ActionRequest) -> Prepared:
@@ -203,9 +204,13 @@ class Desk:
         return await self._run(plan, part)
 
     async def standing_together(self, plans: Sequence[Plan], *, at_once: int = 1) -> tuple[Standing, ...]:
-        """What the guard would refuse if all of these were run, at most `at_once` at a time."""
-        made = [self._made[plan.plan_id] for plan in plans if plan.plan_id in self._made]
-        return tuple(await self._judge.together([(prepared, setting.spec) for prepared, setting in made], at_once))
+        """What the guard would refuse if all of these were run, at most `at_once` at a time.
+
+        Raises:
+            GuardRefused: one of them was made too long ago to be judged.
+        """
+        made = [(prepared, setting.spec) for prepared, setting in self._made.all_of(plans)]
+        return tuple(await self._judge.together(made, at_once))
 
     async def note(self, event: str, fields: Mapping[str, Json]) -> None:
         """Write a line into the audit.
@@ -244,10 +249,11 @@ class Desk:
     def _admit(self, plan: Plan, consent: Consent) -> tuple[Prepared, Setting, tuple[Objection, ...]]:
         """Every rule that needs no answer from a host, in the order in which the user can do something about it."""
         now = self._clock()
-        unarmed = guard.armed(self._arming.until_unix_s, now)
-        if plan.plan_id not in self._made:
+        unarmed = self._arming.objection()
+        made = self._made.find(plan.plan_id)
+        if made is None:
             raise (unarmed or guard.PLAN_UNKNOWN).refusal()
-        prepared, setting = self._made[plan.plan_id]
+        prepared, setting = made
         objection = (
             unarmed
             or guard.plan_unchanged(prepared.plan, plan)
@@ -276,25 +282,18 @@ class Desk:
             await obtain(prepared, setting.tell)
             consent.settle(plan, self._judge.at_once(prepared, spec))  # typing a password may take minutes
             allowed += consent.settle(plan, await self._judge.of_stakes(prepared, spec, hold.traffic))
-            self._made.pop(plan.plan_id, None)  # from here on it is run once or never
+            self._made.drop(plan.plan_id)  # from here on it is run once or never
             return await Carrying(
-                prepared, setting, consent, self.audit, self._drains, self._check_again, self._user, tuple(allowed)
+                prepared,
+                setting,
+                consent,
+                self.audit,
+                self._drains,
+                lambda one: self._judge.check_again(one, spec, self._arming),
+                self._user,
+                tuple(allowed),
+                self._judge.sources,
             ).run()
         finally:
             self._voices.end(plan.plan_id)
             await hold.release()
-
-    async def _check_again(self, prepared: Prepared) -> None:
-        """The state at the moment of execution; whoever does not answer now is not acted through."""
-        try:
-            objection = await prepared.deed.check_again()
-        except (LinkError, CommandTimeout, ActionError) as error:
-            raise GuardRefused("no-answer", f"the state could not be asked for again: {error.cause}") from error
-        objection = (
-            objection
-            or guard.armed(self._arming.until_unix_s, self._clock())
-            or self._judge.of_sight(prepared, self._bench.spec(prepared.plan.request.action))
-            or may_act(self._policies())
-        )
-        if objection is not None:
-            raise objection.refusal()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from leptontui.actions import guard
 from leptontui.actions.actor import Actor
 from leptontui.actions.acts import Act
+from leptontui.actions.arming import Arming
 from leptontui.actions.blast import (
     Stakes,
     Traffic,
@@ -20,10 +21,10 @@ from leptontui.actions.blast import (
 from leptontui.actions.facts import FleetFacts, sight_of
 from leptontui.actions.guard import Objection
 from leptontui.actions.locks import Locks, lock_name
-from leptontui.actions.policy import Case, objections
+from leptontui.actions.policy import Case, may_act, objections
 from leptontui.actions.reach import Prepared
-from leptontui.actions.stakes import ReachOf, Surroundings, ask_stakes, jobs_ended
-from leptontui.errors import ActionError
+from leptontui.actions.stakes import ReachOf, Surroundings, ask_room, ask_stakes, jobs_ended
+from leptontui.errors import ActionError, CommandTimeout, GuardRefused, LinkError
 from leptontui.model.action import Danger, Standing
 from leptontui.model.action_spec import ActionSpec
 from leptontui.model.policy import Policies
@@ -60,10 +61,15 @@ class Judge:
         sight = self.of_sight(prepared, spec)
         return (*(() if sight is None else (sight,)), *objections(self.policies(), self._case(prepared)))
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The files that the policies are from."""
+        return tuple(policy.source for policy in self.policies().each if policy.source)
+
     def of_sight(self, prepared: Prepared, spec: ActionSpec) -> Objection | None:
         """What the way to the host says."""
         sight = sight_of(self.fleet(), self.facts, prepared.target)
-        if spec.needs_live_link:
+        if needs_link(prepared, spec):
             return guard.live_and_fresh(sight)
         return guard.no_common_cause(sight) if spec.removes_capacity else None
 
@@ -104,6 +110,20 @@ class Judge:
         found += await self.of_stakes(prepared, spec, traffic)
         return tuple(dict.fromkeys(objection.standing() for objection in found))
 
+    async def check_again(self, prepared: Prepared, spec: ActionSpec, arming: Arming) -> None:
+        """The state at the moment of execution; whoever does not answer now is not acted through.
+
+        Raises:
+            GuardRefused: it is not what was shown, or something else stands against it by now.
+        """
+        try:
+            objection = await prepared.deed.check_again()
+        except (LinkError, CommandTimeout, ActionError) as error:
+            raise GuardRefused("no-answer", f"the state could not be asked for again: {error.cause}") from error
+        objection = objection or arming.objection() or self.of_sight(prepared, spec) or may_act(self.policies())
+        if objection is not None:
+            raise objection.refusal()
+
     async def together(self, prepared: Sequence[tuple[Prepared, ActionSpec]], at_once: int) -> Iterator[Standing]:
         """What speaks against doing all of these, at most `at_once` at a time."""
         counted = sum(is_counted(spec) for _, spec in prepared)
@@ -115,12 +135,10 @@ class Judge:
         found: list[Objection] = []
         if counted:
             found += traffic_objections(policies, traffic, more=counted, at_once=min(at_once, counted))
-        leaving = [(one, spec) for one, spec in prepared if spec.removes_capacity]
-        all_stakes = [await self._stakes(one, spec, traffic) for one, spec in _one_of_each_kind(leaving)]
-        going = frozenset(name for one, _ in leaving for name in (one.target.name, lock_name(one.target.name)))
-        for stakes in all_stakes:
-            grouped = Stakes(stakes.parts, (), stakes.room_unknown, going=going | stakes.going)
-            found += blast_objections(policies, grouped)
+        leaving = [one.target for one, spec in prepared if spec.removes_capacity]
+        if leaving:
+            around = Surroundings(self.fleet(), self.facts, self.reach_of, traffic)
+            found += blast_objections(policies, await ask_room(leaving, around))
         return iter(dict.fromkeys(objection.standing() for objection in found))
 
     def act_of(self, prepared: Prepared, spec: ActionSpec) -> Act:
@@ -141,7 +159,10 @@ class Judge:
     async def _stakes(self, prepared: Prepared, spec: ActionSpec, traffic: Traffic) -> Stakes:
         around = Surroundings(self.fleet(), self.facts, self.reach_of, traffic)
         shields = any(policy.shields for policy in self.policies().each)
-        return await ask_stakes(prepared, spec, around, wants_jobs=shields)
+        stakes = await ask_stakes(prepared, spec, around, wants_jobs=shields)
+        # A standby that is put to work before the host is taken out is none of those that are missing then.
+        back = frozenset(name for host in prepared.deed.gives_back() for name in (host, lock_name(host)))
+        return replace(stakes, parts=tuple(replace(part, out=part.out - back) for part in stakes.parts))
 
     def _case(self, prepared: Prepared) -> Case:
         request = prepared.plan.request
@@ -162,7 +183,6 @@ def is_counted(spec: ActionSpec) -> bool:
     return spec.danger is not Danger.HARMLESS
 
 
-def _one_of_each_kind(leaving: Iterable[tuple[Prepared, ActionSpec]]) -> list[tuple[Prepared, ActionSpec]]:
-    """One host of each group and partitions: the others belong to the same parts."""
-    found = {(one.target.group, one.target.controller, one.target.partitions): (one, spec) for one, spec in leaving}
-    return list(found.values())
+def needs_link(prepared: Prepared, spec: ActionSpec) -> bool:
+    """Whether the host itself must answer; a workload is acted on through its controller, however the host is."""
+    return spec.needs_live_link and not prepared.plan.request.unit.startswith(WORKLOADS)

@@ -59,6 +59,9 @@ class Locks(Protocol):
     async def holder(self, names: Sequence[str]) -> Objection | None:
         """Who acts on any of these now; None for nobody. Also where it cannot be told."""
 
+    async def left(self, user: str) -> frozenset[str]:
+        """Plans of this user whose locks nobody holds any more, and whose end is not known. Never raises."""
+
     async def settle(self, plan_id: str) -> None:
         """It is known how an action of this user ended that was broken off. Never raises."""
 
@@ -101,6 +104,10 @@ class SharedLocks:
         """See `Locks.holder`."""
         return await asyncio.to_thread(self._holder, tuple(lock_name(name) for name in names))
 
+    async def left(self, user: str) -> frozenset[str]:
+        """See `Locks.left`."""
+        return await asyncio.to_thread(self._left, user)
+
     async def settle(self, plan_id: str) -> None:
         """See `Locks.settle`."""
         await asyncio.to_thread(self._end, plan_id)
@@ -124,7 +131,7 @@ class SharedLocks:
             for name in act.names:
                 handles.append(open_lock(folder, name))
                 if not try_lock(handles[-1]):
-                    raise _busy(name, acts).refusal()
+                    raise busy(name, acts).refusal()
             judge(traffic)
             append(folder, os.geteuid(), line_of(act), self._clock())
             return SharedHold(self, act.plan_id, traffic, handles)
@@ -144,9 +151,19 @@ class SharedLocks:
             folder = self._folder()
             with gate(folder):
                 acts = read_acts(folder)
-                return next((_busy(name, acts) for name in names if not is_free(folder, name)), None)
+                return next((busy(name, acts) for name in names if not is_free(folder, name)), None)
         except (OSError, ActionError) as error:
             return _unusable(error)
+
+    def _left(self, user: str) -> frozenset[str]:
+        try:
+            folder = self._folder()
+            with gate(folder):
+                acts = [act for act in read_acts(folder) if act.user == user and not act.has_ended]
+                held = _held(folder, acts)
+                return frozenset(act.plan_id for act in acts if held.isdisjoint(act.names))
+        except (OSError, ActionError):
+            return frozenset()
 
     def _end(self, plan_id: str) -> None:
         try:
@@ -186,64 +203,6 @@ class SharedHold:
             _close(self.handles)
 
 
-class PrivateLocks:
-    """Locks of this process only, for a simulated fleet; implements `Locks`.
-
-    Args:
-        clock: unix time.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._acts: dict[str, Act] = {}
-        self._held: set[str] = set()
-
-    async def take(self, act: Act, judge: Judge) -> Hold:
-        """See `Locks.take`."""
-        act = replace(act, names=tuple(dict.fromkeys(lock_name(name) for name in act.names)))
-        traffic = await self.look()
-        taken = next((name for name in act.names if name in self._held), None)
-        if taken is not None:
-            raise _busy(taken, tuple(self._acts.values())).refusal()
-        judge(traffic)
-        self._acts[act.plan_id] = act
-        self._held.update(act.names)
-        return PrivateHold(self, act, traffic)
-
-    async def look(self) -> Traffic:
-        """See `Locks.look`."""
-        return traffic_of(self._acts.values(), frozenset(self._held), self._clock())
-
-    async def holder(self, names: Sequence[str]) -> Objection | None:
-        """See `Locks.holder`."""
-        acts = tuple(self._acts.values())
-        return next((_busy(name, acts) for name in map(lock_name, names) if name in self._held), None)
-
-    async def settle(self, plan_id: str) -> None:
-        """See `Locks.settle`."""
-        if plan_id in self._acts:
-            self._acts[plan_id] = replace(self._acts[plan_id], has_ended=True)
-
-    def drop(self, names: tuple[str, ...]) -> None:
-        """Hold these no longer."""
-        self._held.difference_update(names)
-
-
-@dataclass(frozen=True, slots=True)
-class PrivateHold:
-    """What is held in this process; implements `Hold`."""
-
-    locks: PrivateLocks
-    act: Act
-    traffic: Traffic
-
-    async def release(self, *, is_known: bool = True) -> None:
-        """See `Hold.release`."""
-        if is_known:
-            await self.locks.settle(self.act.plan_id)
-        self.locks.drop(self.act.names)
-
-
 def _let_go(taking: asyncio.Task[SharedHold]) -> None:
     if not taking.cancelled() and taking.exception() is None:
         taking.result().let_go(is_known=True)  # nothing was run
@@ -254,7 +213,8 @@ def _close(handles: list[int]) -> None:
         os.close(handles.pop())  # lets go of the lock as well
 
 
-def _busy(name: str, acts: Sequence[Act]) -> Objection:
+def busy(name: str, acts: Sequence[Act]) -> Objection:
+    """Somebody holds the lock of this name: who, as far as it is known."""
     there = [act for act in acts if name in act.names and not act.has_ended]
     who = max(there, key=lambda act: act.begun_unix_s, default=None)
     by = "" if who is None else f": {who.words} at {time.strftime('%H:%M:%S', time.localtime(who.begun_unix_s))}"

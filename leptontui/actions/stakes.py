@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -81,64 +81,65 @@ async def ask_stakes(prepared: Prepared, spec: ActionSpec, around: Surroundings,
         around: where it takes place.
         wants_jobs: whether any job is protected: only then are they asked for.
     """
-    wants_jobs = wants_jobs and jobs_ended(prepared, spec) != ()
     target = prepared.target
-    if not spec.removes_capacity and not wants_jobs:
-        return Stakes()
-    if target.scheduler is None:  # then nothing is known of jobs, and its group and fleet only by their links
-        return _stakes(target, around, {}, ()) if spec.removes_capacity else Stakes()
-    nodes, room_unknown = await _nodes(target, around) if spec.removes_capacity else ({}, "")
-    jobs, jobs_unknown = await _jobs(target, around) if wants_jobs else ((), "")
-    if not spec.removes_capacity:
-        return Stakes(jobs=jobs, jobs_unknown=jobs_unknown)
-    return _stakes(target, around, nodes, jobs, room_unknown, jobs_unknown)
-
-
-async def _nodes(target: HostTarget, around: Surroundings) -> tuple[dict[str, dict[str, bool]], str]:
-    """What the scheduler says of its nodes, and why it does not."""
+    room = await ask_room([target], around) if spec.removes_capacity else Stakes()
+    # Where there is no scheduler nothing is known of jobs.
+    if not wants_jobs or jobs_ended(prepared, spec) == () or target.scheduler is None:
+        return room
     try:
         reach = await around.reach_of(controller_of(around.fleet, target))
-        return await _asks_of(target)[0](reach, target), ""
+        return replace(room, jobs=await _asks_of(target)[1](reach, target))
     except (ActionError, LinkError, CommandTimeout) as error:
-        return {}, error.cause
+        return replace(room, jobs=None, jobs_unknown=error.cause)
 
 
-async def _jobs(target: HostTarget, around: Surroundings) -> tuple[tuple[Job, ...] | None, str]:
-    """The jobs on a host, and why they cannot be had."""
-    try:
-        reach = await around.reach_of(controller_of(around.fleet, target))
-        return await _asks_of(target)[1](reach, target), ""
-    except (ActionError, LinkError, CommandTimeout) as error:
-        return None, error.cause
+async def ask_room(leaving: Sequence[HostTarget], around: Surroundings) -> Stakes:
+    """What is out of service in all that these hosts belong to, and that they would leave it; each scheduler once."""
+    nodes: dict[tuple[str, str], dict[str, bool]] = {}
+    unknown = ""
+    for (_, controller), target in {(host.scheduler, host.controller or ""): host for host in leaving}.items():
+        if target.scheduler is not None:
+            try:
+                reach = await around.reach_of(controller_of(around.fleet, target))
+                found = await _asks_of(target)[0](reach, target)
+            except (ActionError, LinkError, CommandTimeout) as error:
+                unknown = unknown or error.cause
+            else:
+                nodes |= {(controller, name): members for name, members in found.items()}
+    return _room(leaving, around, nodes, unknown)
 
 
-def _stakes(
-    target: HostTarget,
+def _room(
+    leaving: Sequence[HostTarget],
     around: Surroundings,
-    nodes: dict[str, dict[str, bool]],
-    jobs: tuple[Job, ...] | None,
-    room_unknown: str = "",
-    jobs_unknown: str = "",
+    nodes: Mapping[tuple[str, str], Mapping[str, bool]],
+    unknown: str,
 ) -> Stakes:
-    """The parts that a host belongs to, with what is out of service in them: by the scheduler, lost, or taken out."""
-    taken = {lock_name(host) for host in around.traffic.out} - {lock_name(target.name)}
-    silent = {node for part in nodes.values() for node, can in part.items() if not can}
+    """The parts that hosts belong to, with what is out of service in them: by the scheduler, lost, or taken out.
+
+    Args:
+        leaving: the hosts.
+        around: where they are.
+        nodes: by controller and partition, whether each node can take jobs.
+        unknown: why something of that is not known.
+    """
+    taken = {lock_name(host) for host in around.traffic.out} - {lock_name(host.name) for host in leaving}
+    silent = {node for members in nodes.values() for node, can in members.items() if not can}
     out = frozenset(
         host.name
         for host in around.fleet.hosts
         if not silent.isdisjoint(_names(host)) or lock_name(host.name) in taken or _is_lost(host, around.facts)
     )
-    fellows = frozenset(host.name for host in around.fleet.hosts if host.group == target.group)
-    parts = [
-        Part("fleet", around.fleet.name, frozenset(host.name for host in around.fleet.hosts), out),
-        Part("group", target.group, fellows, out & fellows),
-    ]
-    names = _names(target)
-    for name, members in nodes.items():
-        if not names.isdisjoint(members):
+    going = frozenset(name for host in leaving for name in (host.name, *_names(host)))
+    parts = [Part("fleet", around.fleet.name, frozenset(host.name for host in around.fleet.hosts), out)]
+    for group in dict.fromkeys(host.group for host in leaving):
+        fellows = frozenset(host.name for host in around.fleet.hosts if host.group == group)
+        parts.append(Part("group", group, fellows, out & fellows))
+    for (_, name), members in nodes.items():
+        if not going.isdisjoint(members):
             gone = frozenset(node for node, can in members.items() if not can or lock_name(node) in taken)
             parts.append(Part("partition", name, frozenset(members), gone))
-    return Stakes(tuple(parts), jobs, room_unknown, jobs_unknown, going=names | {target.name})
+    return Stakes(tuple(parts), room_unknown=unknown, going=going)
 
 
 def _is_lost(host: HostTarget, facts: FleetFacts) -> bool:

@@ -55,6 +55,9 @@ class BrokenOff:
         Raises:
             AuditError: the audit cannot be read.
         """
+        left = await self._desk.locks.left(self._desk.user)
+        for plan_id in left - {_text(entry, "plan_id") for entry in await self._read()}:
+            await self._desk.locks.settle(plan_id)  # it was broken off before it was begun: nothing of it was run
         for entry in await self._broken_off():
             found = await self._asked(entry)
             self._found[found.plan_id] = found

@@ -10,7 +10,8 @@ from pathlib import Path
 from leptontui.actions.actor import Actor, whoami
 from leptontui.actions.audit import Audit
 from leptontui.actions.lock_files import shared_folder
-from leptontui.actions.locks import Locks, PrivateLocks, SharedLocks
+from leptontui.actions.locks import Locks, SharedLocks
+from leptontui.actions.private_locks import PrivateLocks
 from leptontui.config.policy import read_policies
 from leptontui.model.policy import Policies, built_in
 

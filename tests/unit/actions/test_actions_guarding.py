@@ -174,6 +174,7 @@ async def test_a_reason_sets_a_rule_aside_and_stands_in_the_audit(guarded: Scene
     begun, ended = guarded.lines[-2:]
     assert begun.override == ended.override == WHY
     assert begun.set_aside == [{"rule": "policy-deny", "cause": "drain on gpu-017 is denied: freeze", "set_in": "p:7"}]
+    assert begun.guard["policies"] == ["p"]
     assert begun.guard["stood_when_planned"] == [{"rule": "policy-deny", "set_in": "p:7"}]
     assert verify(guarded.audit) is None
 
@@ -272,6 +273,50 @@ async def test_all_of_a_rollout_are_counted_together(guarded: Scene, rules: Rule
     assert [standing.rule for standing in together] == ["concurrent", "per-hour", "blast-fleet"]
     assert "3 of 3 hosts of fleet fleet would be out of service" in together[2].cause
     assert await guarded.desk.standing_together(plans[:1]) == ()
+
+
+async def test_each_partition_that_is_touched_is_counted(guarded: Scene, rules: Rules) -> None:
+    rules.policy = Policy("p", blast=Blast(partition=Limit(count=1)))
+    guarded.desk.fleet = replace(
+        guarded.desk.fleet,
+        hosts=tuple(replace(guarded.target, name=name) for name in ("gpu-017", "gpu-018", "gpu-019")),
+    )
+    rows = ["gpu-017|idle|a", "gpu-018|idle|b", "gpu-019|idle|b*", "gpu-020|idle|c"]
+    guarded.controller.instead["sinfo"] = Completed(0, "\n".join(rows), "")
+    plans = [await guarded.desk.plan(replace(DRAIN, host=name)) for name in ("gpu-017", "gpu-018", "gpu-019")]
+    (standing,) = await guarded.desk.standing_together(plans)
+    assert "2 of 2 hosts of partition b would be out of service" in standing.cause
+
+
+async def test_plans_that_are_not_known_any_more_are_not_judged_together(guarded: Scene) -> None:
+    plan = await guarded.desk.plan(DRAIN)
+    guarded.now += 1300
+    other = await guarded.desk.plan(DRAIN)
+    with pytest.raises(GuardRefused, match="plan it again"):
+        await guarded.desk.standing_together([plan, other])
+
+
+async def test_what_another_takes_out_counts_before_the_scheduler_says_so(two: tuple[Scene, Scene]) -> None:
+    anna, bob = two
+    for scene in two:
+        fellow = replace(anna.target, name="gpu-018")
+        scene.desk.fleet = replace(scene.desk.fleet, hosts=(scene.target, fellow, *scene.desk.fleet.hosts[1:]))
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    run = anna.controller.run
+
+    async def slow(argv: tuple[str, ...], **limits: object) -> Completed:
+        if "update" in argv:
+            reached.set()
+            await go_on.wait()
+        return await run(argv, **limits)  # type: ignore[arg-type]
+
+    anna.controller.run = slow  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(anna.desk.run(await anna.desk.plan(DRAIN), "gpu-017"))
+    await reached.wait()
+    plan = await bob.desk.plan(replace(DRAIN, host="gpu-018"))
+    assert {"blast-partition", "blast-fleet"} <= set(rules_of(plan))
+    go_on.set()
+    await running
 
 
 # Job protection

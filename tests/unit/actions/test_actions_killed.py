@@ -64,8 +64,11 @@ def looked(place: Path) -> tuple[Unfinished, ...]:
 def test_killed_before_it_was_begun_leaves_nothing(place: Path) -> None:
     kill_at(place, "show 2")  # the question at the moment of execution
     assert events(place) == []
+    locks = make_desk(place).locks
+    assert asyncio.run(locks.holder(["gpu-017"])) is None
+    assert len(asyncio.run(locks.look()).broken_off) == 1
     assert looked(place) == ()
-    assert asyncio.run(make_desk(place).locks.holder(["gpu-017"])) is None
+    assert asyncio.run(locks.look()).broken_off == ()  # nothing of it was run, and others are not told of it any more
 
 
 @pytest.mark.parametrize("halt", ["restart 1", "show 3", "show 4"])

@@ -18,7 +18,8 @@ from leptontui.actions import lock_files
 from leptontui.actions.acts import Act, end_of, line_of, path_of, read_acts
 from leptontui.actions.blast import Traffic
 from leptontui.actions.lock_files import open_lock, shared_folder
-from leptontui.actions.locks import Hold, Locks, PrivateLocks, SharedLocks, lock_name
+from leptontui.actions.locks import Hold, Locks, SharedLocks, lock_name
+from leptontui.actions.private_locks import PrivateLocks
 from leptontui.errors import ActionError, GuardRefused
 
 T0 = 1_800_000_000.0
