@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,9 +27,11 @@ from leptontui.wiring.doing import (
     DONE,
     INTERRUPTED,
     NOT_PLANNED,
+    ONCE_MORE,
     REFUSED,
     Doing,
     Stop,
+    complain,
     known_hosts,
     say,
     settled,
@@ -101,7 +102,7 @@ async def _acted(book: Book, order: Order, doing: Doing) -> int:
 
 def _complain(told: dict[str, Any], what: str, error: ActionError, code: int, *, rule: str = "") -> int:
     told[what] = {"cause": error.cause, "mend": error.mend, **({"rule": rule} if rule else {})}
-    print(f"leptontui: {'refused: ' if rule else ''}{error}", file=sys.stderr)
+    complain(f"{'refused: ' if rule else ''}{error}")
     return code
 
 
@@ -122,7 +123,9 @@ class _Act:
             faults = [f"{fault.item}: {fault.found}, expected {fault.expected}" for fault in listed.faults]
             raise ConfigError([f"TARGETS: {fault}" for fault in faults or ["no host"]])
         names = [host.name for host in listed.hosts]
-        await settled(self._watch, self._book, lambda _: names, self._doing.timeout_s)
+        spec = next((one for one in self._port.specs if one.name == self._order.action), None)
+        is_whole = spec is not None and spec.removes_capacity
+        await settled(self._watch, self._book, names, self._doing.timeout_s, is_whole=is_whole)
         hosts = known_hosts(self._watch.fleet, names)
         self._port.arm()
         order = self._order
@@ -184,7 +187,7 @@ class _Act:
             if rollout.state is RolloutState.STOPPED or (stop.is_wanted and rollout.state is RolloutState.RUNNING):
                 if stop.is_wanted:
                     self._is_interrupted = True
-                    print("leptontui: what was begun is brought to its end; once more leaves at once", file=sys.stderr)
+                    complain(ONCE_MORE)
                 elif not self._doing.as_json:
                     say(f"{rollout.title}: {rollout.said}")
                 await self._port.steer_rollout(rollout_id, Wish.ABANDON)

@@ -39,6 +39,8 @@ CODES: Final = {
 }
 """By how a target or step ended; one that was left out says nothing."""
 
+ONCE_MORE: Final = "what was begun is brought to its end; once more leaves at once"
+
 _GRAVITY: Final = (UNKNOWN, FAILED, NOT_VERIFIED, REFUSED, NOT_PLANNED, DONE)
 _POLL_S: Final = 0.1
 T = TypeVar("T")
@@ -95,11 +97,20 @@ class Stop:
 
 
 def say(text: str) -> None:
-    """Print a line now. An action is not broken off because nobody reads any more."""
+    """Print lines now, fit for a terminal. An action is not broken off because nobody reads any more."""
     try:
-        print(text, flush=True)
+        print("\n".join(_shown(line) for line in text.split("\n")), flush=True)
     except BrokenPipeError:
         discard_output()
+
+
+def complain(text: str) -> None:
+    """Print a line where errors go, fit for a terminal."""
+    print(f"leptontui: {_shown(text)}", file=sys.stderr, flush=True)
+
+
+def _shown(line: str) -> str:
+    return line if line.isprintable() else plain(line, 2000)
 
 
 async def with_port(book: Book, doing: Doing, use: Callable[[CommandPort, FleetWatch], Awaitable[T]]) -> T:
@@ -113,7 +124,7 @@ async def with_port(book: Book, doing: Doing, use: Callable[[CommandPort, FleetW
         raise GuardRefused("read-only", "this command line says --read-only", "leave it out")
     fleet = book.fleet()
     if too_few := allow_links(sum(not host.is_local for host in fleet.hosts)):
-        print(f"leptontui: {too_few}", file=sys.stderr)
+        complain(too_few)
     can_ask = doing.asks or (sys.stdin.isatty() and sys.stderr.isatty())
     watch = FleetWatch(
         fleet,
@@ -130,22 +141,25 @@ async def with_port(book: Book, doing: Doing, use: Callable[[CommandPort, FleetW
     return await beside(watch, use(port, watch))
 
 
-async def settled(watch: FleetWatch, book: Book, names_of: Callable[[Fleet], Sequence[str]], timeout_s: float) -> None:
+async def settled(
+    watch: FleetWatch, book: Book, names: Sequence[str], timeout_s: float, *, is_whole: bool = False
+) -> None:
     """Wait until the sources of hosts have answered, and the hosts named, and those reached the same way, are decided.
 
     Args:
         watch: the running watch.
         book: its hosts.
-        names_of: which hosts of a fleet are meant; may raise while it is not all known.
+        names: which hosts are meant.
         timeout_s: then it goes on with what is known: the guard says what is missing.
+        is_whole: wait for every host: what takes one out of service has to know how many are lost.
     """
     try:
         async with asyncio.timeout(timeout_s):
             while not book.is_settled:  # noqa: ASYNC110 — nobody tells
                 await asyncio.sleep(_POLL_S)
-            meant = set(names_of(watch.fleet))
+            meant = set(names)
             ways = {_way(host) for host in watch.fleet.hosts if host.name in meant}
-            around = [host.name for host in watch.fleet.hosts if host.name in meant or _way(host) in ways]
+            around = [host.name for host in watch.fleet.hosts if is_whole or host.name in meant or _way(host) in ways]
             while not all(_is_decided(watch, name, is_swept=name in meant) for name in around):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
     except TimeoutError:

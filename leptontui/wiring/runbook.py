@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -26,10 +25,12 @@ from leptontui.wiring.doing import (
     DONE,
     INTERRUPTED,
     NOT_PLANNED,
+    ONCE_MORE,
     REFUSED,
     UNKNOWN,
     Doing,
     Stop,
+    complain,
     known_hosts,
     say,
     settled,
@@ -82,12 +83,12 @@ async def _gone_through(
     async def use(port: CommandPort, watch: FleetWatch) -> int:
         going = _Going(port, doing, told, is_skipping=is_skipping)
         if not resume:
-            await settled(watch, book, lambda _: [host], doing.timeout_s)
+            await settled(watch, book, [host], doing.timeout_s, is_whole=True)
             known_hosts(watch.fleet, [host])
             return await going.started(name, host, params)
         await port.look_again()
         run = going.found(resume)
-        await settled(watch, book, lambda _: [run.host], doing.timeout_s)
+        await settled(watch, book, [run.host], doing.timeout_s, is_whole=True)
         return await going.on(run)
 
     try:
@@ -95,11 +96,11 @@ async def _gone_through(
     except (GuardRefused, NotConfirmed) as refusal:
         rule = refusal.rule if isinstance(refusal, GuardRefused) else "not-confirmed"
         told["refused"] = {"rule": rule, "cause": refusal.cause, "mend": refusal.mend}
-        print(f"leptontui: refused: {refusal}", file=sys.stderr)
+        complain(f"refused: {refusal}")
         code = REFUSED
     except ActionError as error:
         told["error"] = {"cause": error.cause, "mend": error.mend}
-        print(f"leptontui: {error}", file=sys.stderr)
+        complain(str(error))
         code = NOT_PLANNED
     if doing.as_json:
         say(json.dumps({**told, "exit_code": code}))
@@ -174,7 +175,7 @@ class _Going:
                 plan = await self._port.plan_step(run_id)
                 if plan is not None and not self._doing.as_json:
                     say("\n".join(plan_lines(plan)))
-                await self._stepped(run_id, plan)
+                await self._stepped(run_id, plan, stop)
                 while self.found(run_id).state is RunbookState.RUNNING and not stop.is_wanted:
                     self._tell(self.found(run_id))
                     await asyncio.sleep(_LOOK_EVERY_S)
@@ -183,22 +184,25 @@ class _Going:
             run = self.found(run_id)
             self._told["run"] = runbook_json(run)
             if run.state is not RunbookState.ENDED:
-                print(f"leptontui: to go on: leptontui runbook run --resume {run_id} --yes COUNT", file=sys.stderr)
+                complain(f"to go on: leptontui runbook run --resume {run_id} --yes COUNT")
         return _code_of(run)
 
-    async def _stepped(self, run_id: str, plan: Plan | None) -> None:
+    async def _stepped(self, run_id: str, plan: Plan | None, stop: Stop) -> None:
         """The next step, with what it says while it runs. Raises as `CommandPort.run_step`."""
         if plan is not None and plan.confirmation not in {"", plan.request.host}:
             raise NotConfirmed(f"{plan.title} has to be confirmed by itself", "run this step from the screen")
         confirmation = "" if plan is None else plan.confirmation
         running = asyncio.ensure_future(self._port.run_step(run_id, plan, confirmation, self._doing.override))
-        said: tuple[str, ...] = ()
+        said, is_told = tuple[str, ...](), False
         try:
             while not running.done():
                 now = said if plan is None or self._doing.as_json else self._port.said(plan.plan_id)
                 for line in unseen(said, now):
                     say(f"    | {line}")
                 said = now
+                if stop.is_wanted and not is_told:
+                    complain(ONCE_MORE)
+                    is_told = True
                 await asyncio.wait({running}, timeout=_LOOK_EVERY_S)
         finally:
             if not running.done():

@@ -21,6 +21,7 @@ from leptontui.config.runbooks import load_runbooks
 from leptontui.errors import GuardRefused
 from leptontui.model.action import OutcomeKind, Standing
 from leptontui.model.action_catalogue import SHIPPED
+from leptontui.model.action_spec import ActionSpec
 from leptontui.model.activity import Activity
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.wiring import act, headless, runbook
@@ -60,6 +61,10 @@ class HandPort:
         return self.hand.said(plan_id)
 
     @property
+    def specs(self) -> tuple[ActionSpec, ...]:
+        return self.hand.specs
+
+    @property
     def activity(self) -> Activity:
         return Activity(self.rollouts.shown, self.books.shown)
 
@@ -97,7 +102,7 @@ def port(hand: ScriptedHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     async def with_port(book: object, doing: Any, use: Callable[[Any, Any], Awaitable[int]]) -> int:
         return await use(made, SimpleNamespace(fleet=FLEET))
 
-    async def settled(*_: object) -> None:
+    async def settled(*_: object, is_whole: bool = False) -> None:
         return
 
     for module in (act, runbook):
@@ -229,6 +234,13 @@ def test_read_only_means_that_there_is_no_way_to_act(
     assert code == 4
     assert "--read-only" in complaints
     assert output == ""
+
+
+def test_what_a_host_says_reaches_the_terminal_only_as_text(port: HandPort, capsys: Capture) -> None:
+    port.hand.unplannable = {"h2": "no \x1b]0;owned\x07unit \u202e"}
+    port.hand.voices["p1"] = ("\x1b[2Jgone",)
+    _, output, complaints = typed(capsys, *RESTART, "--yes", "2")
+    assert all(line.isprintable() for line in [*output.split("\n"), *complaints.split("\n")])
 
 
 def test_an_interrupt_ends_what_was_begun_and_leaves_the_rest(port: HandPort, capsys: Capture) -> None:
