@@ -27,17 +27,16 @@ are told at once; an action with one is left out.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from leptontui.config.action_entry import read_action
 from leptontui.config.custom_action import CustomAction, CustomActions
-from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.text import read_text, unreadable
+from leptontui.config.toml_text import tables_called, top_of
 from leptontui.config.trust import others_who_may_write
 from leptontui.model.action_catalogue import SHIPPED
 
@@ -85,31 +84,23 @@ def load_actions(files: Sequence[Path] | None = None) -> CustomActions:
 
 def _opened(path: Path, problems: list[Problem]) -> Table | None:
     """The file's top level; None, with a problem, where it cannot be used at all."""
-    file, text = str(path), ""
     try:
         text = read_text(path)
         why, mend = others_who_may_write(path)
-        if why:  # what it names is run on hosts in the user's name
-            problems.append(Problem(file, None, "", f"is not used: {why}", "", mend))
-            return None
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        words, _, place = str(error).rpartition(" (at ")
-        number = place.removeprefix("line ").partition(",")[0]
-        line = int(number) if number.isdigit() else text.rstrip("\n").count("\n") + 1
-        problems.append(Problem(file, line, "", f"not TOML: {quoted(words or str(error))[1:-1]}"))
-    except (ValueError, RecursionError, OSError) as error:
-        problems.append(Problem(file, None, "", unreadable(error, "a TOML file")))
-    else:
-        return Table(document, file, Lines.of(text), "", 0, "", problems)
-    return None
+    except (ValueError, OSError) as error:
+        problems.append(Problem(str(path), None, "", unreadable(error, "a TOML file")))
+        return None
+    if why:  # what it names is run on hosts in the user's name
+        problems.append(Problem(str(path), None, "", f"is not used: {why}", "", mend))
+        return None
+    return top_of(text, str(path), problems)
 
 
 def _read_file(top: Table, known: dict[str, CustomAction]) -> None:
     begun = len(top.problems)
     top.refuse_unknown(("action",))
     here: dict[str, Table] = {}
-    for table in _tables(top):
+    for table in tables_called(top, "action", _MOST):
         action = read_action(table)
         name = None if action is None else action.spec.name
         if action is None or name is None:
@@ -129,22 +120,6 @@ def _read_file(top: Table, known: dict[str, CustomAction]) -> None:
             table.problem("undo", quoted(undo), "" if guess else "the name of an action", guess)
             del known[name]
     top.problems[begun:] = sorted(top.problems[begun:], key=lambda problem: problem.line or 0)
-
-
-def _tables(top: Table) -> list[Table]:
-    value = top.values.get("action")
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        found = "[action]" if isinstance(value, dict) else quoted(value)
-        top.problem("action", found, "[[action]] with two brackets")
-        return []
-    if len(value) > _MOST:
-        top.problem("action", f"{len(value)} of them", f"at most {_MOST}")
-    return [
-        Table(values, top.file, top.lines, "action", n, f"action {n + 1}", top.problems)
-        for n, values in enumerate(value[:_MOST])
-    ]
 
 
 def _first(action: CustomAction) -> str:

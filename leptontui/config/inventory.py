@@ -44,7 +44,6 @@ All problems are told at once.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +53,11 @@ from leptontui.config.assemble import assemble, controllers_of
 from leptontui.config.group import GROUP_KEYS, Group, read_group
 from leptontui.config.hostlist import MAX_HOSTS
 from leptontui.config.labels import LabelRule, read_label_rule, refuse_unknown_hosts
-from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, config_error, did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.source import SourceSpec, read_source
 from leptontui.config.text import MAX_FILE_BYTES, read_text, unreadable
+from leptontui.config.toml_text import top_of
 from leptontui.model.target import Fleet
 
 __all__ = ["MAX_FILE_BYTES", "Inventory", "examine", "load_inventory", "read_inventory"]
@@ -109,39 +108,27 @@ def read_inventory(path: Path) -> Inventory:
 
 def examine(path: Path) -> tuple[Inventory, list[Problem]]:
     """Read the inventory file at `path`: what could be understood, and every problem, in the order of lines."""
-    file = str(path)
-    try:
-        text = read_text(path)
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return Inventory(path.stem), [_syntax_problem(file, text, error)]
-    except (ValueError, RecursionError, OSError) as error:
-        return Inventory(path.stem), [Problem(file, None, "", unreadable(error, "a TOML file"))]
     problems: list[Problem] = []
-    inventory = _inventory(document, path, Lines.of(text), problems)
+    try:
+        top = top_of(read_text(path), str(path), problems)
+    except (ValueError, OSError) as error:
+        problems.append(Problem(str(path), None, "", unreadable(error, "a TOML file")))
+        top = None
+    inventory = Inventory(path.stem) if top is None else _inventory(top, path)
     return inventory, sorted(problems, key=lambda problem: problem.line or 0)
 
 
-def _syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    """The parser says "… (at line 3, column 7)" or "… (at end of document)"."""
-    words, _, place = str(error).rpartition(" (at ")
-    number = place.removeprefix("line ").partition(",")[0]
-    line = int(number) if number.isdigit() else text.rstrip("\n").count("\n") + 1
-    return Problem(file, line, "", f"not TOML: {quoted(words or str(error))[1:-1]}")
-
-
-def _inventory(document: Mapping[str, object], path: Path, lines: Lines, problems: list[Problem]) -> Inventory:
-    top = Table(document, str(path), lines, "", 0, "", problems)
+def _inventory(top: Table, path: Path) -> Inventory:
     inside = tuple(key for key in GROUP_KEYS if key not in TOP_KEYS)
     top.refuse_unknown(TOP_KEYS, elsewhere=inside)
-    for key in (key for key in document if key in inside):
+    for key in (key for key in top.values if key in inside):
         top.problem(key, "at the top of the file", "it inside a [[group]]")
     name = top.text("name") or path.stem
     ssh_config = top.path("ssh_config", path.parent)
     groups = tuple(read_group(table, path.parent, ssh_config) for table in _tables(top, "group"))
     found = [read_source(table, path.parent, ssh_config) for table in _tables(top, "source")]
-    if not {"group", "source"} & set(document):
-        near = [key for key in document if key not in TOP_KEYS and did_you_mean(key, ["group", "source"])]
+    if not {"group", "source"} & set(top.values):
+        near = [key for key in top.values if key not in TOP_KEYS and did_you_mean(key, ["group", "source"])]
         if not near:
             top.problem("", "no hosts", "", _EXAMPLE)
     _refuse_twice(groups)

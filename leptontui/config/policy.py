@@ -30,17 +30,16 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from leptontui.config.lines import Lines
 from leptontui.config.policy_clauses import read_clauses
 from leptontui.config.policy_limits import read_blast, read_jobs
 from leptontui.config.problem import Problem, did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.text import read_text, unreadable
+from leptontui.config.toml_text import top_of
 from leptontui.model.policy import BUILT_IN, Policies, Policy, Syslog
 
 SYSTEM: Final = Path("/etc/leptontui/policy.toml")
@@ -114,27 +113,20 @@ def _read(path: Path, problems: list[Problem], *, owner: int | None = None) -> P
         problems: where its problems go.
         owner: uid that it must belong to, None for anybody: the system's.
     """
-    file, text, found = str(path), "", list[Problem]()
+    file, found = str(path), list[Problem]()
     try:
         if owner is not None and (reason := _not_to_be_trusted(path, owner)):
             problems.append(Problem(file, None, "", reason, "", f"sudo chown root {file}; sudo chmod 644 {file}"))
             return None
-        text = read_text(path)
-        document = tomllib.loads(text)
+        top = top_of(read_text(path), file, found)
     except FileNotFoundError:
         if path.is_symlink():
             problems.append(Problem(file, None, "", "a link to what is not there", "a TOML file"))
         return None
-    except tomllib.TOMLDecodeError as error:
-        words, _, place = str(error).rpartition(" (at ")
-        number = place.removeprefix("line ").partition(",")[0]
-        line = int(number) if number.isdigit() else text.rstrip("\n").count("\n") + 1
-        problems.append(Problem(file, line, "", f"not TOML: {quoted(words or str(error))[1:-1]}"))
-        return None
-    except (ValueError, RecursionError, OSError) as error:
+    except (ValueError, OSError) as error:
         problems.append(Problem(file, None, "", unreadable(error, "a TOML file")))
         return None
-    policy = _policy(Table(document, file, Lines.of(text), "", 0, "", found), is_system=owner is not None)
+    policy = None if top is None else _policy(top, is_system=owner is not None)
     problems += sorted(found, key=lambda problem: problem.line or 0)
     return policy
 

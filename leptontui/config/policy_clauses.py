@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from leptontui.config.policy_limits import patterns
 from leptontui.config.problem import did_you_mean, quoted
 from leptontui.config.reading import Table
+from leptontui.config.toml_text import tables_called
 from leptontui.model.action import ActionName
 from leptontui.model.policy import EVERY_DAY, Clause, Hours
 
@@ -24,16 +25,7 @@ _LONGEST_WHY: Final = 200
 
 def read_clauses(top: Table, name: str) -> tuple[Clause, ...]:
     """The clauses called `name`, in the order of the file."""
-    value = top.values.get(name)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        top.problem(name, f"[{name}]" if isinstance(value, dict) else quoted(value), f"[[{name}]] with two brackets")
-        return ()
-    tables = [
-        Table(values, top.file, top.lines, name, n, f"{name} {n + 1}", top.problems) for n, values in enumerate(value)
-    ]
-    return tuple(_clause(table, is_denial=name == "deny") for table in tables)
+    return tuple(_clause(table, is_denial=name == "deny") for table in tables_called(top, name))
 
 
 def _clause(table: Table, *, is_denial: bool) -> Clause:

@@ -28,18 +28,16 @@ check = "gpus-answer"                    # a condition, asked once; or `custom/N
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, quoted
-from leptontui.config.reading import Table
 from leptontui.config.runbook_entry import read_runbook
 from leptontui.config.text import read_text, unreadable
+from leptontui.config.toml_text import tables_called, top_of
 from leptontui.config.trust import others_who_may_write
 from leptontui.model.action_spec import ActionSpec
 from leptontui.model.runbook import Runbook
@@ -130,12 +128,14 @@ def _read(
     source: str = "",
 ) -> None:
     """Add the runbooks of one file to `found`, and what is wrong with it to `problems`, by line."""
-    top = _parsed(text, file, problems)
+    top = top_of(text, file, problems)
     if top is None:
         return
     begun = len(problems)
     top.refuse_unknown(("runbook",))
-    for table in _tables(top):
+    if "runbook" not in top.values:
+        top.problem("", "no runbook in it", "one or more [[runbook]]")
+    for table in tables_called(top, "runbook", MOST_RUNBOOKS):
         line = table.lines.key("runbook", table.n, "")
         runbook = read_runbook(table, specs, source or (file if line is None else f"{file}:{line}"))
         if runbook is None:
@@ -146,35 +146,3 @@ def _read(
             continue
         found[runbook.name] = runbook
     problems[begun:] = sorted(problems[begun:], key=lambda problem: problem.line or 0)
-
-
-def _parsed(text: str, file: str, problems: list[Problem]) -> Table | None:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        words, _, place = str(error).rpartition(" (at ")
-        number = place.removeprefix("line ").partition(",")[0]
-        line = int(number) if number.isdigit() else text.rstrip("\n").count("\n") + 1
-        problems.append(Problem(file, line, "", f"not TOML: {quoted(words or str(error))[1:-1]}"))
-        return None
-    except RecursionError:
-        problems.append(Problem(file, None, "", "not TOML: nested too deeply"))
-        return None
-    return Table(document, file, Lines.of(text), "", 0, "", problems)
-
-
-def _tables(top: Table) -> list[Table]:
-    value = top.values.get("runbook")
-    if value is None:
-        top.problem("", "no runbook in it", "one or more [[runbook]]")
-        return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        found = "[runbook]" if isinstance(value, dict) else quoted(value)
-        top.problem("runbook", found, "[[runbook]] with two brackets")
-        return []
-    if len(value) > MOST_RUNBOOKS:
-        top.problem("runbook", f"{len(value)} of them", f"at most {MOST_RUNBOOKS}")
-    return [
-        Table(values, top.file, top.lines, "runbook", n, f"runbook {n + 1}", top.problems)
-        for n, values in enumerate(value[:MOST_RUNBOOKS])
-    ]

@@ -19,14 +19,13 @@ An entry replaces one voice. The most severe of all voices still wins: what the 
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
 
-from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, did_you_mean, quoted
 from leptontui.config.reading import Table
 from leptontui.config.text import read_text, unreadable
+from leptontui.config.toml_text import tables_called, top_of
 from leptontui.model.health import Severity
 from leptontui.model.signals import SIGNALS
 from leptontui.model.verdict import Override, Overrides, Remedy, severity_of
@@ -57,24 +56,17 @@ def default_verdicts() -> Path | None:
 
 def read_verdicts(path: Path) -> tuple[Overrides, list[Problem]]:
     """Read the file at `path`: what could be understood, and every problem, in the order of lines. Never raises."""
-    file = str(path)
-    text = ""
-    try:
-        text = read_text(path)
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        words, _, place = str(error).rpartition(" (at ")
-        number = place.removeprefix("line ").partition(",")[0]
-        line = int(number) if number.isdigit() else text.rstrip("\n").count("\n") + 1
-        return Overrides(), [Problem(file, line, "", f"not TOML: {quoted(words or str(error))[1:-1]}")]
-    except (ValueError, RecursionError, OSError) as error:
-        return Overrides(), [Problem(file, None, "", unreadable(error, "a TOML file"))]
     problems: list[Problem] = []
-    top = Table(document, file, Lines.of(text), "", 0, "", problems)
+    try:
+        top = top_of(read_text(path), str(path), problems)
+    except (ValueError, OSError) as error:
+        return Overrides(), [Problem(str(path), None, "", unreadable(error, "a TOML file"))]
+    if top is None:
+        return Overrides(), problems
     top.refuse_unknown(("verdict",))
     xids: dict[int, Override] = {}
     signals: dict[str, Override] = {}
-    for table in _tables(top):
+    for table in tables_called(top, "verdict"):
         codes, names, override = _entry(table)
         if override is None:
             continue
@@ -83,20 +75,6 @@ def read_verdicts(path: Path) -> tuple[Overrides, list[Problem]]:
         for name in names:
             _add(table, "signal", name, override, signals)
     return Overrides(xids, signals), sorted(problems, key=lambda problem: problem.line or 0)
-
-
-def _tables(top: Table) -> list[Table]:
-    value = top.values.get("verdict")
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        found = "[verdict]" if isinstance(value, dict) else quoted(value)
-        top.problem("verdict", found, "[[verdict]] with two brackets")
-        return []
-    return [
-        Table(values, top.file, top.lines, "verdict", n, f"verdict {n + 1}", top.problems)
-        for n, values in enumerate(value)
-    ]
 
 
 def _entry(table: Table) -> tuple[list[int], list[str], Override | None]:

@@ -46,6 +46,7 @@ from leptontui.config.lines import Lines
 from leptontui.config.problem import Problem, did_you_mean
 from leptontui.config.reading import Table
 from leptontui.config.text import unreadable
+from leptontui.config.toml_text import what_and_where
 
 MAX_FILE_BYTES: Final = 1 << 20
 _FORBIDDEN: Final = 0o077
@@ -119,10 +120,8 @@ def _read_private(path: Path) -> tuple[str, str, str]:
 
 
 def _syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    """The parser says "… (at line 3, column 7)" or "… (at end of document)"; its words may hold the text's."""
-    words, _, place = str(error).rpartition(" (at ")
-    number = place.removeprefix("line ").partition(",")[0]
-    line = int(number) if number.isdigit() else text.rstrip("\n").count("\n") + 1
+    """The parser's words may hold the text's, which may be a secret."""
+    words, line = what_and_where(error, text)
     is_plain = words.replace(" ", "").isalpha()
     return Problem(file, line, "", f"not TOML: {words}" if is_plain else "not TOML")
 
