@@ -176,12 +176,12 @@ async def note_refusal(
     audit: Audit, t_unix_s: float, said: dict[str, Json], refusal: GuardRefused | NotConfirmed
 ) -> None:
     """Write a refusal down, as well as may be: nothing was run, and the refusal is what the user has to hear."""
-    is_rule = isinstance(refusal, GuardRefused)
+    rule, set_in = (refusal.rule, refusal.set_in) if isinstance(refusal, GuardRefused) else ("not-confirmed", "")
     noted: dict[str, Json] = {
         **said,
         "outcome": "refused",
-        "rule": refusal.rule if is_rule else "not-confirmed",
-        "set_in": refusal.set_in if is_rule else "",
+        "rule": rule,
+        "set_in": set_in,
         "summary": refusal.cause,
     }
     try:
