@@ -174,7 +174,7 @@ async def prepare_helm_roll_back(setting: Setting) -> Prepared:
     plan = Plan(
         setting.plan_id,
         request,
-        f"Roll back {release} to revision {wanted.revision} by Helm, {kubectl.where}",
+        f"Roll back {release} to revision {wanted.revision} by Helm ({kubectl.where})",
         setting.spec.danger,
         (Step(kubectl.reach.name, kubectl.reach.login, argv, _WAIT_S + 30.0),),
         f"helm status {release.name} → deployed, and helm history → Rollback to {wanted.revision}",
@@ -186,6 +186,7 @@ async def prepare_helm_roll_back(setting: Setting) -> Prepared:
         ),
         warnings=(f"its last change did not end well: {current.words}",) if current.status != "deployed" else (),
         confirmation=request.host,
+        undo=setting.request.but(revision=str(current.revision)),
     )
     return Prepared(plan, target, (kubectl.reach,), HelmRollBackDeed(helm, current, wanted), setting.clock())
 

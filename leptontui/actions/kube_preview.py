@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,15 +10,16 @@ from leptontui.actions.guard import Objection
 from leptontui.actions.kube_budgets import Holding
 from leptontui.actions.kube_objects import Pod
 from leptontui.actions.kube_pods import Choices, Fate, fate_of, keeps_empty_dir, told
-from leptontui.actions.kubectl import Kubectl
+from leptontui.actions.kubectl import Kubectl, last_words
 from leptontui.errors import ActionError
 from leptontui.model.text import plain
 
 _SHOWN_PODS: Final = 20
 _SHOWN_NAMES: Final = 5
 _SHOWN_COMPLAINTS: Final = 5
-_DRY_RUN_S: Final = 4
-"""Seconds for a drain that changes nothing. A refused eviction is tried again after 5 s, which is not waited for."""
+_DRY_RUN_S: Final = 2
+"""Seconds for a drain that changes nothing. kubectl tries a refused eviction again after 5 s, which is not waited for;
+past budgets (--disable-eviction) it even waits until what it did not delete is gone (kubectl 1.32)."""
 
 
 def pods_allow(pods: Sequence[Pod], choices: Choices) -> Objection | None:
@@ -73,7 +75,9 @@ def staying(pods: Sequence[Pod]) -> tuple[str, ...]:
     static = sum(fate_of(pod) is Fate.MIRROR for pod in pods)
     if not daemons and not static:
         return ()
-    return (f"{daemons} pods of DaemonSets and {static} static pods stay there",)
+    counts = ((daemons, "of DaemonSets"), (static, "of the node itself"))
+    named = " and ".join(f"{count} {'pod' if count == 1 else 'pods'} {what}" for count, what in counts if count)
+    return (f"what stays there: {named}",)
 
 
 async def dry_run(kubectl: Kubectl, node: str, choices: Choices) -> list[str]:
@@ -92,8 +96,11 @@ async def dry_run(kubectl: Kubectl, node: str, choices: Choices) -> list[str]:
     if done.exit_status == 0:
         return []
     lines = (plain(line, 240) for line in done.stderr[: 64 * 1024].split("\n"))
-    said = dict.fromkeys(line.removeprefix("error: ") for line in lines if "rror" in line and "timeout" not in line)
-    shown = list(said)[:_SHOWN_COMPLAINTS] or [f"exit status {done.exit_status}"]
+    is_over = re.compile(r"timeout|deadline exceeded")
+    said = dict.fromkeys(line.removeprefix("error: ") for line in lines if "rror" in line and not is_over.search(line))
+    if not said and choices.bypasses and is_over.search(done.stderr):
+        return []
+    shown = list(said)[:_SHOWN_COMPLAINTS] or [last_words(done)]
     return [f"dry run: {line}" for line in shown]
 
 

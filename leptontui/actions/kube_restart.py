@@ -106,7 +106,7 @@ async def prepare_kube_restart(setting: Setting) -> Prepared:
     plan = Plan(
         setting.plan_id,
         request,
-        f"Restart {workload} by {kubectl.where}",
+        f"Restart {workload} ({kubectl.where})",
         spec.danger,
         (
             kubectl.step("rollout", "restart", workload.ref, f"--namespace={workload.namespace}"),

@@ -84,7 +84,7 @@ async def prepare_kube_roll_back(setting: Setting) -> Prepared:
     plan = Plan(
         setting.plan_id,
         request,
-        f"Roll back {workload} to revision {wanted.number} by {kubectl.where}",
+        f"Roll back {workload} to revision {wanted.number} ({kubectl.where})",
         spec.danger,
         (
             kubectl.step(
@@ -101,6 +101,7 @@ async def prepare_kube_roll_back(setting: Setting) -> Prepared:
         ),
         warnings=tuple(warnings),
         confirmation=request.host,
+        undo=request.but(revision=str(current.number)),
     )
     deed = KubeRollBackDeed(kubectl, look, wanted, setting.sleep)
     return Prepared(plan, target, (kubectl.reach,), deed, setting.clock())

@@ -74,7 +74,7 @@ async def prepare_kube_scale(setting: Setting) -> Prepared:
     plan = Plan(
         setting.plan_id,
         request,
-        f"Scale {workload} from {look.wanted} to {replicas} by {kubectl.where}",
+        f"Scale {workload} from {look.wanted} to {replicas} ({kubectl.where})",
         Danger.DESTRUCTIVE if is_end else spec.danger,
         (
             kubectl.step(
@@ -94,6 +94,7 @@ async def prepare_kube_scale(setting: Setting) -> Prepared:
         ),
         warnings=tuple(warnings),
         confirmation=request.host if is_end else "",
+        undo=request.but(replicas=str(look.wanted)) if look.wanted != replicas else None,
     )
     deed = KubeScaleDeed(kubectl, look, replicas, setting.sleep)
     return Prepared(plan, target, (kubectl.reach,), deed, setting.clock())

@@ -26,7 +26,7 @@ async def test_a_drain_moves_the_pods_and_keeps_who_and_why(kube):
     assert (plan.danger, plan.confirmation) == (Danger.DESTRUCTIVE, "gpu-017")
     assert plan.running_there == ("prod/vllm-0 (ReplicaSet vllm-5d4f, 1 GPU, 55 d 8 h): is evicted",)
     assert "1 of 2 nodes left in pool h100, 8 of 16 GPUs" in plan.after_this
-    assert "1 pods of DaemonSets and 1 static pods stay there" in plan.after_this
+    assert "what stays there: 1 pod of DaemonSets and 1 pod of the node itself" in plan.after_this
     assert plan.standing == ()
     assert kube.cluster.changes == [], "a plan, with its dry run, changes nothing"
     outcome = await kube.desk.run(plan, "gpu-017")
@@ -97,6 +97,7 @@ async def test_bypassing_budgets_needs_a_word_of_its_own(kube):
     plan = await kube.plan("drain", eviction="bypass")
     assert plan.confirmation == "gpu-017 bypass"
     assert "--disable-eviction" in plan.steps[-1].argv
+    assert not any(line.startswith("dry run") for line in plan.warnings)
     assert any("past 1 disruption budget" in line and "prod/vllm" in line for line in plan.warnings)
     with pytest.raises(NotConfirmed):
         await kube.desk.run(plan, "gpu-017")

@@ -22,7 +22,7 @@ def helm(kube, tmp_path, monkeypatch):
 async def test_a_release_goes_back_to_the_revision_before(kube, helm):
     plan = await kube.plan("roll-back", unit=RELEASE)
     assert (plan.danger, plan.confirmation) == (Danger.DESTRUCTIVE, "gpu-017")
-    assert plan.title == "Roll back prod/vllm to revision 1 by Helm, context prod on this machine"
+    assert plan.title == "Roll back prod/vllm to revision 1 by Helm (context prod on this machine)"
     assert "--kube-context=prod" in plan.steps[0].argv
     assert plan.steps[0].argv[3:6] == ("rollback", "vllm", "1")
     assert any("rolling back to revision 2" in line for line in plan.after_this)
