@@ -7,12 +7,10 @@ off the end. Neither has a key: they do not stop somebody who writes both anew, 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import json
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +22,8 @@ from leptontui.actions.actor import Actor
 from leptontui.actions.audit_copy import send_copy
 from leptontui.actions.audit_head import Head, read_head, write_head
 from leptontui.actions.audit_reading import FIRST, BadLine, Json, verify
+from leptontui.actions.lock_files import WITHIN_S, lock_within
+from leptontui.actions.whole_file import sync_folder
 from leptontui.errors import AuditError
 from leptontui.model.policy import Syslog
 
@@ -31,8 +31,6 @@ __all__ = ["FIRST", "Audit", "BadLine", "Json", "default_path", "verify"]
 
 _LOG = logging.getLogger(__name__)
 
-_LOCK_WITHIN_S: Final = 5.0
-_LOCK_POLL_S: Final = 0.02
 _TAIL_BYTES: Final = 64 * 1024
 _MEND: Final = "nothing is run without an audit: make the file writable or name another one"
 
@@ -141,25 +139,12 @@ class Audit:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(self.path, flags, 0o600)
         try:
-            _lock(handle)
+            lock_within(handle, WITHIN_S)
             if is_new:
-                _sync_directory(self.path.parent)
+                sync_folder(self.path.parent)
             yield handle
         finally:
             os.close(handle)  # lets go of the lock as well
-
-
-def _lock(handle: int) -> None:
-    deadline = time.monotonic() + _LOCK_WITHIN_S
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise OSError("another instance does not let go of it") from None
-            time.sleep(_LOCK_POLL_S)
-        else:
-            return
 
 
 def _hashes(handle: int) -> list[str]:
@@ -171,14 +156,6 @@ def _hashes(handle: int) -> list[str]:
 
 def _count_lines(handle: int) -> int:
     return len(_hashes(handle))
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _write_all(handle: int, content: bytes) -> None:

@@ -10,7 +10,8 @@ from leptontui.actions.containers import engine_for
 from leptontui.actions.facts import FleetFacts, sight_of
 from leptontui.actions.guard import live_and_fresh
 from leptontui.actions.names import unit_reference
-from leptontui.actions.reach import Reach, Verdict, complaint
+from leptontui.actions.privilege import user_id
+from leptontui.actions.reach import Verdict, complaint
 from leptontui.actions.schedulers import ReachOf, stand_of
 from leptontui.actions.unit_questions import Unit
 from leptontui.errors import ActionError
@@ -88,20 +89,12 @@ async def _unit_active(question: Question) -> Verdict:
             is_up = container.is_running and container.health in {"", "healthy"}
             return Verdict(is_so=is_up, said=f"{container.name} is {container.words}")
         case "systemd" | "user":
-            unit = Unit(reach, reference.name, await _user_id(reach) if reference.kind == "user" else None)
+            unit = Unit(reach, reference.name, await user_id(reach) if reference.kind == "user" else None)
             state = await unit.ask()
             return Verdict(is_so=state.is_up, said=f"{unit.shown} is {state.words}")
     raise ActionError(
         f"whether {plain(question.unit, 60)} is up is not asked", "unit-active takes units of systemd, and containers"
     )
-
-
-async def _user_id(reach: Reach) -> str:
-    done = await reach.ask("id", "-u")
-    user_id = done.stdout.strip()
-    if done.exit_status != 0 or not (user_id.isascii() and user_id.isdecimal()):
-        raise ActionError(f"{reach.name} does not say who logs in there: {complaint(done)}")
-    return user_id
 
 
 async def _gpus_answer(question: Question) -> Verdict:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +12,10 @@ from typing import Final
 import msgspec
 import platformdirs
 
+from leptontui.actions.lock_files import WITHIN_S, lock_within
+from leptontui.actions.whole_file import write_whole
+
 _VERSION: Final = 1
-_LOCK_WITHIN_S: Final = 5.0
-_LOCK_POLL_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,33 +105,14 @@ class DrainFile:
         return {drain.key: drain for drain in content.drained}
 
     def _write(self, kept: Kept) -> None:
-        fresh = self.path.with_name(f"{self.path.name}.new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(_Content(_VERSION, list(kept.values()))))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self.path, msgspec.json.encode(_Content(_VERSION, list(kept.values()))))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(self.path.with_name(f"{self.path.name}.lock"), flags, 0o600)
         try:
-            deadline = time.monotonic() + _LOCK_WITHIN_S
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise OSError("another session does not let go of it") from None
-                    time.sleep(_LOCK_POLL_S)
+            lock_within(handle, WITHIN_S)
             yield
         finally:
             os.close(handle)  # lets go of the lock as well

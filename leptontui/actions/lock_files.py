@@ -20,7 +20,9 @@ FOLDERS: Final = (Path("/run/lock"), Path("/tmp"))  # noqa: S108 — shared on p
 MEND: Final = "an administrator makes a folder: install -d -m 1777 FOLDER, and names it as locks in the policy"
 
 _MODE: Final = 0o644
-_WITHIN_S: Final = 5.0
+WITHIN_S: Final = 5.0
+"""So long another instance is waited for that has a file locked: it holds it for as long as it writes."""
+
 _POLL_S: Final = 0.02
 
 
@@ -84,6 +86,19 @@ def try_lock(handle: int) -> bool:
     return True
 
 
+def lock_within(handle: int, seconds: float) -> None:
+    """Lock an open file, waiting for whoever has it.
+
+    Raises:
+        OSError: it was not let go of within that time.
+    """
+    deadline = time.monotonic() + seconds
+    while not try_lock(handle):
+        if time.monotonic() >= deadline:
+            raise OSError(0, "another instance does not let go of it")
+        time.sleep(_POLL_S)
+
+
 @contextmanager
 def gate(folder: Path) -> Iterator[None]:
     """One at a time looks at the locks and takes them: what was counted holds until the lock is taken.
@@ -98,11 +113,7 @@ def gate(folder: Path) -> Iterator[None]:
         raise OSError(0, f"{folder} belongs to another user")
     handle = open_lock(folder, "")
     try:
-        deadline = time.monotonic() + _WITHIN_S
-        while not try_lock(handle):
-            if time.monotonic() >= deadline:
-                raise OSError(0, "another instance does not let go of them")
-            time.sleep(_POLL_S)
+        lock_within(handle, WITHIN_S)
         yield
     finally:
         os.close(handle)

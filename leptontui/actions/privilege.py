@@ -48,8 +48,8 @@ class Risen:
     warnings: tuple[str, ...] = ()
 
 
-async def is_root(reach: Reach) -> bool:
-    """Whether the login is root there.
+async def user_id(reach: Reach) -> str:
+    """The login's user id there.
 
     Raises:
         ActionError: the host does not say who logs in.
@@ -57,13 +57,19 @@ async def is_root(reach: Reach) -> bool:
         CommandTimeout: no answer in time.
     """
     who = await reach.ask("id", "-u")
-    if who.exit_status != 0 or not who.stdout.strip().isdecimal():
+    said = who.stdout.strip()
+    if who.exit_status != 0 or not (said.isascii() and said.isdecimal()):
         raise ActionError(f"{reach.name} does not say who logs in there: {complaint(who)}")
-    return who.stdout.strip() == "0"
+    return said
+
+
+async def is_root(reach: Reach) -> bool:
+    """Whether the login is root there. Raises as `user_id` does."""
+    return await user_id(reach) == "0"
 
 
 async def as_root(reach: Reach, *argv: str) -> Risen:
-    """How `argv` is run with root's rights there; changes nothing. Raises as `is_root` does."""
+    """How `argv` is run with root's rights there; changes nothing. Raises as `user_id` does."""
     if await is_root(reach):
         return Risen(argv)
     allowed = await reach.ask(*_QUIETLY, "-l", *argv)
@@ -84,7 +90,7 @@ async def as_root(reach: Reach, *argv: str) -> Risen:
 async def step_as_root(
     reach: Reach, *argv: str, timeout_s: float = 60.0, succeeds: tuple[int, ...] = (0,)
 ) -> tuple[Step, tuple[str, ...]]:
-    """The step that runs `argv` with root's rights, and what the plan has to warn of. Raises as `is_root` does."""
+    """The step that runs `argv` with root's rights, and what the plan has to warn of. Raises as `user_id` does."""
     risen = await as_root(reach, *argv)
     return Step(reach.name, reach.login, risen.argv, timeout_s, succeeds, risen.wants_password), risen.warnings
 

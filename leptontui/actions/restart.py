@@ -8,13 +8,13 @@ from typing import Final
 from leptontui.actions import privilege
 from leptontui.actions.guard import Objection
 from leptontui.actions.names import SYSTEMD, checked_unit
-from leptontui.actions.reach import Deed, Prepared, Reach, Verdict, complaint
+from leptontui.actions.reach import Deed, Prepared, Reach, Verdict
 from leptontui.actions.service_health import service_of
 from leptontui.actions.setting import Setting
 from leptontui.actions.staying_up import Look, Watch
 from leptontui.actions.systemd import UnitState
 from leptontui.actions.unit_questions import Unit
-from leptontui.errors import ActionError, CommandTimeout, LinkError
+from leptontui.errors import CommandTimeout, LinkError
 from leptontui.model.action import Plan, Step
 from leptontui.model.text import plain
 
@@ -161,10 +161,7 @@ async def _restart_step(unit: Unit, limit_s: float) -> tuple[Step, tuple[str, ..
 
 async def _login_of(reach: Reach) -> tuple[str, list[str]]:
     """The login's user id, and what to warn of about its own systemd."""
-    who = await reach.ask("id", "-u")
-    user_id = who.stdout.strip()
-    if who.exit_status != 0 or not (user_id.isascii() and user_id.isdecimal()):
-        raise ActionError(f"{reach.name} does not say who logs in there: {complaint(who)}")
+    user_id = await privilege.user_id(reach)
     lingers = await reach.ask("loginctl", "show-user", user_id, "--property=Linger")
     if lingers.exit_status == 0 and lingers.stdout.strip() == "Linger=no":
         return user_id, ["the login has no linger there: its own systemd, and this unit, end with its last session"]

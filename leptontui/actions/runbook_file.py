@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 import platformdirs
 
+from leptontui.actions.whole_file import write_whole
 from leptontui.errors import ActionError
 from leptontui.model.activity import RunbookRun, RunbookState
 from leptontui.model.runbook import RunbookTask
@@ -78,20 +79,9 @@ class RunbookFiles:
             ActionError: it cannot be kept; what was kept before still is.
         """
         path = self._path(kept.run.run_id)
-        fresh = path.with_suffix(".new")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(kept))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_whole(path, msgspec.json.encode(kept))
         except OSError as error:
             raise ActionError(
                 f"the runbook cannot be kept in {self.folder}: {error.strerror}", "make room, or the folder writable"

@@ -128,7 +128,7 @@ def test_many_writers_keep_the_chain(path: Path) -> None:
 def test_an_instance_that_holds_the_lock_is_not_waited_for_for_ever(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_module, "_LOCK_WITHIN_S", 0.05)
+    monkeypatch.setattr(audit_module, "WITHIN_S", 0.05)
     written(path, 1)
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)

@@ -259,7 +259,7 @@ async def test_a_folder_that_is_not_fit_is_refused(folder: Path, mode: int | Non
 async def test_a_gate_that_is_not_let_go_of_is_not_waited_for_for_ever(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock_files, "_WITHIN_S", 0.05)
+    monkeypatch.setattr(lock_files, "WITHIN_S", 0.05)
     handle = open_lock(folder, "")
     fcntl.flock(handle, fcntl.LOCK_EX)
     with pytest.raises(GuardRefused, match="does not let go"):

@@ -358,7 +358,7 @@ async def test_a_session_that_has_not_seen_the_newest_step_does_not_run_it_again
 async def test_nothing_is_run_that_cannot_be_kept(scene: Scene) -> None:
     run_id = await scene.begin()
     plan = await scene.runbooks.plan_step(run_id)
-    path = scene.folder / "state" / "runbooks" / f"{run_id}.new"
+    path = scene.folder / "state" / "runbooks" / f"{run_id}.json.new"
     path.mkdir()  # as a full disk, but also for root
     with pytest.raises(ActionError, match="cannot be kept"):
         await scene.runbooks.run_step(run_id, plan, "h1")
