@@ -209,6 +209,7 @@ async def prepare_compose_scale(setting: Setting) -> Prepared:
         running_there=_shown(before),
         after_this=(f"{wanted} copies of {project.service}; {count} now", setting.spec.undone_by),
         warnings=warnings,
+        undo=setting.request.but(replicas=str(count)) if count != wanted else None,
     )
     return Prepared(plan, setting.target, (project.engine.reach,), deed, setting.clock())
 

@@ -8,7 +8,7 @@ by it; otherwise a unit is named that is started on the standby and, where the h
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leptontui.actions.failover_half import (
     Half,
@@ -108,6 +108,7 @@ async def prepare_fail_over(setting: Setting) -> Prepared:
         warnings=(*first.warnings, *_of(target, host.warnings)),
         confirmation=target.name,
         standing=(*first.standing, *host.standing),
+        undo=replace(request.but(standby=target.name), host=standby.name),
     )
     return Prepared(
         plan,

@@ -102,6 +102,7 @@ async def prepare_gpu_persistence(setting: Setting) -> Prepared:
             *warnings,
             "locked clocks and power limits are lost, and volatile ECC counters begin anew, when nothing uses a GPU",
         )
+    was_otherwise = all(gpu.is_persistent is (not wanted) for gpu in gpus)
     plan = Plan(
         setting.plan_id,
         setting.request,
@@ -112,6 +113,7 @@ async def prepare_gpu_persistence(setting: Setting) -> Prepared:
         running_there=tuple(f"GPU {gpu.index}: persistence is {_on_off(gpu.is_persistent)} now" for gpu in gpus),
         after_this=(spec.undone_by,),
         warnings=warnings,
+        undo=setting.request.but(mode="off" if wanted else "on") if was_otherwise else None,
     )
     return Prepared(plan, target, (reach,), PersistenceDeed(reach, wanted, len(gpus)), setting.clock())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -59,6 +59,10 @@ class ActionRequest:
     def param(self, name: str) -> str:
         """The value of a parameter, "" where it is not given."""
         return dict(self.params).get(name, "")
+
+    def but(self, **params: str) -> ActionRequest:
+        """The same with other values of these parameters."""
+        return replace(self, params=tuple(sorted({**dict(self.params), **params}.items())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class Plan:
         confirmation: what has to be typed; "" means one key is enough.
         evidence: what is captured before the first command, in words; "" for nothing.
         standing: what the guard would refuse it for if it were run now.
+        undo: what takes it back, where that can be said before it is run; None where not.
     """
 
     plan_id: str
@@ -132,6 +137,7 @@ class Plan:
     confirmation: str = ""
     evidence: str = ""
     standing: tuple[Standing, ...] = ()
+    undo: ActionRequest | None = None
 
 
 class OutcomeKind(StrEnum):

@@ -281,3 +281,10 @@ def test_anything_may_be_printed(text: str) -> None:
     )
     assert shown is not None
     assert shown.words.isprintable()
+
+
+@pytest.mark.parametrize(("replicas", "undo"), [(3, "1"), (0, "1"), (1, None)])
+async def test_a_scale_is_taken_back_by_the_count_it_had(replicas: int, undo: str | None) -> None:
+    plan = (await stage_of().prepare(scale(replicas))).plan
+    assert (plan.undo and plan.undo.param("replicas")) == undo
+    assert plan.undo is None or (plan.undo.action, plan.undo.unit, plan.undo.host) == ("scale", API, "h1")
