@@ -83,7 +83,9 @@ class PlanScreen(ConfirmingScreen[Outcome]):
         """What would take it back."""
         back = self._back()
         spec = spec_of(self.commands, back.action) if back is not None else None
-        return f"{spec.verb.lower()} {plain(self._request.host, 60)}" if spec is not None else ""
+        if back is None or spec is None:
+            return ""
+        return f"{spec.verb.lower()} {plain(back.hosts[0], 60)}"
 
     def undo(self) -> None:
         """Ask for the plan of what takes it back."""
@@ -93,6 +95,8 @@ class PlanScreen(ConfirmingScreen[Outcome]):
     def _back(self) -> Order | None:
         if self.spec is None or self._plan is None or self.ending is None or not self.ending.is_verified:
             return None
+        if self._plan.undo is not None:
+            return Order.of_request(self._plan.undo)
         undo = spec_of(self.commands, self.spec.undo) if self.spec.undo else None
         return undo_of(self.spec, undo, Order.of_request(self._plan.request))
 
