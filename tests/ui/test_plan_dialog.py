@@ -535,6 +535,23 @@ async def test_undo_is_offered_after_a_verified_drain_and_only_plans():
         assert len(shown.port.ran) == 1
 
 
+async def test_what_only_the_plan_knows_how_to_take_back_is_offered():
+    """A scale is taken back by the count that there was."""
+    request = ActionRequest(ActionName.SCALE, "gpu-017", unit="compose:/srv/vllm/api", params=(("replicas", "3"),))
+    port = Port(request=request, undo=request.but(replicas="2"), danger=Danger.DISRUPTIVE, confirmation="")
+    shown = Shown(port, request)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press("y")
+        await shown.settled(pilot)
+        assert "u: scale gpu-017" in shown.text
+        await pilot.press("u")
+        await pilot.pause()
+        assert [(order.action, order.params) for order in shown.app.orders] == [
+            (ActionName.SCALE, (("replicas", "2"),))
+        ]
+
+
 async def test_nothing_is_undone_that_did_not_take_effect():
     shown = Shown(Port(run_error=GuardRefused("blast-fleet", "too many")))
     async with shown.app.run_test(size=(120, 40)) as pilot:
