@@ -14,7 +14,7 @@ from leptontui.actions.audit import Json
 from leptontui.actions.hand import Hand, refuse_standing, spec_of
 from leptontui.actions.rollout_course import Consent, RolloutCourse
 from leptontui.actions.rollout_plan import NotPlanned, assemble, check_request, seen_rules, size_of
-from leptontui.errors import ActionError, AuditError, GuardRefused, NotConfirmed
+from leptontui.errors import ActionError, AuditError, GuardRefused, LeptonError, NotConfirmed
 from leptontui.model.action import ActionRequest, Plan
 from leptontui.model.activity import Rollout, RolloutPlan, RolloutRequest, Wish
 from leptontui.model.text import plain
@@ -68,8 +68,11 @@ class Rollouts:
             async with turn:
                 try:
                     return await self._hand.plan(one)
-                except ActionError as error:
+                except LeptonError as error:
                     return NotPlanned(host, plain(str(error), 300))
+                except Exception as error:  # noqa: BLE001 — one host must not keep the others from being planned
+                    _LOG.exception("%s on %s cannot be planned", request.action, host)
+                    return NotPlanned(host, plain(f"{type(error).__name__}: {error}", 300))
 
         found = await asyncio.gather(*(planned(host) for host in request.hosts))
         whole = [one for one in found if isinstance(one, Plan)]

@@ -28,7 +28,7 @@ class ScriptedHand:
 
     ends: dict[str, OutcomeKind | LeptonError] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
-    unplannable: dict[str, str] = field(default_factory=dict)
+    unplannable: dict[str, str | Exception] = field(default_factory=dict)
     argv: tuple[str, ...] = ("systemctl", "restart", "vllm.service")
     step_host: str = ""
     danger: Danger | None = None
@@ -60,7 +60,8 @@ class ScriptedHand:
     async def plan(self, request: ActionRequest) -> Plan:
         self.planned.append(request.host)
         if request.host in self.unplannable:
-            raise ActionError(self.unplannable[request.host])
+            why = self.unplannable[request.host]
+            raise ActionError(why) if isinstance(why, str) else why
         spec = SHIPPED[request.action]
         danger = self.danger or spec.danger
         plan_id = f"p{len(self.planned)}"

@@ -127,3 +127,22 @@ async def test_closing_breaks_off_what_is_under_way(office: Office, hand: Script
             await asyncio.sleep(0.001)
     await office.close()
     assert office.activity.rollouts[0].state is RolloutState.ABANDONED
+
+
+async def test_parts_of_a_rollout_are_guarded_and_audited_by_the_desk_itself(scene: Scene) -> None:
+    rollouts = Rollouts(scene.desk, clock=lambda: scene.now)
+    request = RolloutRequest("drain", ("gpu-017", "gpu-100"), reason="Xid 79")
+    scene.desk.arm()
+    plan = await rollouts.plan(request)
+    assert [host for host, _ in plan.unplanned] == ["gpu-100"]  # it has no scheduler
+    assert plan.confirmation == "gpu-017"
+    await rollouts.start(plan, "gpu-017")
+    async with asyncio.timeout(10):
+        while rollouts.shown[0].state is not RolloutState.ENDED:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert rollouts.shown[0].said == "1 verified"
+    assert scene.slurm.nodes["gpu-017"] == ["IDLE+DRAIN", "anna: Xid 79"]
+    assert scene.events == ["rollout-begun", "begun", "ended", "rollout-ended"]
+    begun = scene.lines[1]
+    assert begun.part_of == f"rollout {plan.rollout_id}"
+    assert begun.confirmation == "gpu-017 typed for 1"

@@ -9,6 +9,7 @@ from leptontui.actions.rollouts import Rollouts
 from leptontui.errors import ActionError, AuditError, GuardRefused, NotConfirmed
 from leptontui.model.action import ActionName, Danger, OutcomeKind, Standing
 from leptontui.model.activity import Pace, Rollout, RolloutPlan, RolloutRequest, RolloutState, TargetState, Wish
+from tests.unit.actions.actions_scene import link_error
 from tests.unit.actions.hand_scene import ScriptedHand
 
 HOSTS = ("h1", "h2", "h3")
@@ -73,6 +74,14 @@ async def test_a_host_that_cannot_be_planned_is_said_and_left_out(hand: Scripted
     plan = await rollouts.plan(request())
     assert plan.unplanned == (("h2", "there is no such unit"),)
     assert plan.confirmation == "2"
+
+
+async def test_a_fault_of_the_program_on_one_host_is_said_and_leaves_the_others(
+    hand: ScriptedHand, rollouts: Rollouts
+) -> None:
+    hand.unplannable = {"h1": link_error("the link dropped"), "h2": KeyError("x")}
+    plan = await rollouts.plan(request())
+    assert plan.unplanned == (("h1", "the link dropped"), ("h2", "KeyError: 'x'"))
 
 
 async def test_nothing_to_plan_is_an_error_that_says_why(hand: ScriptedHand, rollouts: Rollouts) -> None:

@@ -168,6 +168,14 @@ async def test_it_goes_step_by_step_to_its_end(scene: Scene) -> None:
         await scene.runbooks.plan_step(run_id)
 
 
+async def test_what_is_put_in_is_not_looked_at_again(scene: Scene) -> None:
+    scene.written.write_text(TEXT.replace('"[a-z ]+"', '"[a-z {}]+"'))
+    run_id = await scene.runbooks.start("swap", "h1", [("why", "{host} {why} {{")])
+    plan = await scene.runbooks.plan_step(run_id)
+    assert plan is not None
+    assert plan.request.reason == "{host} {why} {{ on h1"
+
+
 async def test_an_action_is_confirmed_as_it_asks_for(scene: Scene) -> None:
     run_id = await scene.begin()
     plan = await scene.runbooks.plan_step(run_id)
