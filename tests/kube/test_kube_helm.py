@@ -26,6 +26,7 @@ async def test_a_release_goes_back_to_the_revision_before(kube, helm):
     assert "--kube-context=prod" in plan.steps[0].argv
     assert plan.steps[0].argv[3:6] == ("rollback", "vllm", "1")
     assert any("rolling back to revision 2" in line for line in plan.after_this)
+    assert plan.undo == plan.request.but(revision="2")
     assert not any("rollback" in asked for asked in helm.asked)
     outcome = await kube.desk.run(plan, "gpu-017")
     assert outcome.kind is OutcomeKind.VERIFIED, outcome

@@ -142,6 +142,7 @@ async def test_scale_says_before_and_after(rolled):
     plan = await rolled.plan("scale", unit=DEPLOYMENT, replicas="4")
     assert plan.title.startswith("Scale prod/deployment/vllm from 2 to 4")
     assert "undone by scaling back to 2" in plan.after_this
+    assert plan.undo == plan.request.but(replicas="2")
     assert {"--current-replicas=2", "--replicas=4"} <= set(plan.steps[0].argv)
     outcome = await rolled.desk.run(plan, "")
     assert outcome.kind is OutcomeKind.VERIFIED, outcome

@@ -33,6 +33,8 @@ async def test_the_standby_comes_first(stage: Stage) -> None:
     assert plan.warnings[0] == "standby: somebody else drained it: ops: hot spare [root 2026-11-21T00:33:01]"
     assert "standby: gpu-018 is IDLE+DRAIN now, out for: ops: hot spare" in plan.after_this
     assert prepared.others == ("gpu-018",)
+    assert plan.undo is not None
+    assert (plan.undo.host, plan.undo.param("standby")) == ("gpu-018", "gpu-017")
     assert prepared.take_back[0].argv[-2:] == ("state=DRAIN", "reason=ops: hot spare")
     assert prepared.take_back[1].argv[-1] == "state=UNDRAIN"
     assert [drained.host for drained in prepared.deed.takes_out()] == ["gpu-017"]

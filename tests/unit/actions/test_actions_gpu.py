@@ -434,6 +434,7 @@ async def test_persistence_is_set_on_all_and_asked_of_all() -> None:
     prepared = await scene.plan(ActionName.GPU_PERSISTENCE, prepare_gpu_persistence, mode="on")
     assert lines(prepared) == ["nvidia-smi -pm 1"]
     assert prepared.plan.running_there == ("GPU 0: persistence is off now", "GPU 1: persistence is on now")
+    assert prepared.plan.undo is None  # it was not the same on all
     assert prepared.plan.confirmation == ""
     outcome = await scene.run(prepared)
     assert (outcome.kind, outcome.summary) == (OutcomeKind.VERIFIED, "persistence is on on all 2 GPUs")
@@ -443,6 +444,8 @@ async def test_persistence_that_is_not_so_on_one_is_not_verified() -> None:
     scene = stage(2)
     prepared = await scene.plan(ActionName.GPU_PERSISTENCE, prepare_gpu_persistence, mode="off")
     assert any("locked clocks" in warning for warning in prepared.plan.warnings)
+    assert prepared.plan.undo is not None
+    assert prepared.plan.undo.param("mode") == "on"
     smi = scene.host.smi
 
     def half(argv: tuple[str, ...]) -> Completed:
