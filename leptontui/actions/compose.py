@@ -105,9 +105,9 @@ class ComposeDeed(Deed):
     watch: Watch
 
     async def check_again(self) -> Objection | None:
-        """The copies are still those that were shown."""
+        """The copies are still those that were shown; one that restarts itself again and again is the same."""
         now = await self.project.copies()
-        if _running(now) != _running(self.before):
+        if _was_changed(now, self.before):
             cause = f"{self.project.service} is not what it was when the plan was made: {_counted(now)}"
             return Objection("changed-since", cause, "plan it again")
         return None
@@ -225,6 +225,17 @@ async def _look(setting: Setting) -> tuple[Project, tuple[ContainerState, ...], 
 
 def _running(copies: tuple[ContainerState, ...]) -> frozenset[tuple[str, str]]:
     return frozenset((copy.ident, copy.started) for copy in copies if copy.is_running)
+
+
+def _was_changed(now: tuple[ContainerState, ...], before: tuple[ContainerState, ...]) -> bool:
+    known = {copy.ident: copy for copy in before}
+    if {copy.ident for copy in now} != known.keys():
+        return True
+    return any(
+        copy.restarts == known[copy.ident].restarts
+        and (copy.is_running, copy.started) != (known[copy.ident].is_running, known[copy.ident].started)
+        for copy in now
+    )
 
 
 def _counted(copies: tuple[ContainerState, ...]) -> str:

@@ -215,6 +215,16 @@ async def test_copies_that_changed_since_the_plan_are_refused() -> None:
     assert objection.rule == "changed-since"
 
 
+async def test_a_copy_that_restarts_itself_again_and_again_may_be_restarted() -> None:
+    docker = FakeDocker()
+    stage = stage_of(docker)
+    prepared = await stage.prepare(restart(API))
+    docker.containers[0].starts += 1
+    assert await prepared.deed.check_again() is not None
+    docker.containers[0].restarts += 1
+    assert await prepared.deed.check_again() is None
+
+
 async def test_all_copies_of_a_service_are_restarted() -> None:
     docker = FakeDocker([FakeContainer(f"api-{n}", f"{n + 10:064x}") for n in range(2)])
     stage = stage_of(docker)
