@@ -74,14 +74,15 @@ def state_pieces(state: TargetState) -> tuple[Piece, ...]:
     return (Piece(f"{sign} ", role), Piece(TARGET_WORDS[state], role))
 
 
-def counts_of(targets: Sequence[TargetRun]) -> tuple[Piece, ...]:
-    """How many targets are in which state: what is not there is not told."""
+def counts_of(targets: Sequence[TargetRun], *, is_short: bool = False) -> tuple[Piece, ...]:
+    """How many targets are in which state: what is not there is not told; in short, by signs and numbers only."""
     counts = Counter(target.state for target in targets)
     pieces: list[Piece] = []
     for state in _ENDINGS:
         if counts[state]:
             sign, role = TARGET_SIGNS[state]
-            pieces += [Piece(f"{sign} {counts[state]}", role), Piece(f" {TARGET_WORDS[state]}   ", "dim")]
+            words = "  " if is_short else f" {TARGET_WORDS[state]}   "
+            pieces += [Piece(f"{sign} {counts[state]}", role), Piece(words, "dim")]
     return tuple(pieces)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from leptontui.model.action import Plan, Standing
 from leptontui.model.action_spec import ActionSpec, Parameter, ParameterKind
-from leptontui.model.activity import Rollout, RolloutPlan, RunbookRun, RunbookStep, TargetRun
+from leptontui.model.activity import Rollout, RolloutPlan, RunbookRun, RunbookStep, TargetRun, TargetState
 from leptontui.model.text import plain
 
 SCHEMA: Final = "leptontui-act/1"
@@ -111,9 +112,18 @@ def runbook_json(run: RunbookRun) -> dict[str, Any]:
     }
 
 
-def news(before: TargetRun | None, now: TargetRun) -> list[str]:
-    """What is new of a target since it was last looked at, line by line."""
-    lines = [f"{now.host} | {line}" for line in unseen(() if before is None else before.lines, now.lines)]
+def news(before: TargetRun | None, now: TargetRun, told: AbstractSet[str] = frozenset()) -> list[str]:
+    """What is new of a target since it was last looked at, line by line.
+
+    Args:
+        before: as it was then; None the first time.
+        now: as it is.
+        told: its lines that were told so far. At the end its lines are what the commands printed, most of which was
+            told as it came.
+    """
+    fresh = unseen(() if before is None else before.lines, now.lines)
+    is_over = now.state is not TargetState.RUNNING
+    lines = [f"{now.host} | {line}" for line in fresh if not (is_over and line in told)]
     if before is None or before.state is not now.state:
         said = f": {now.said}" if now.said else ""
         lines.append(f"{now.host}: {now.state.value}{said}")

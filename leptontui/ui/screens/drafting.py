@@ -9,7 +9,7 @@ from typing import ClassVar, Final, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
@@ -19,6 +19,7 @@ from leptontui.ports import CommandPort
 from leptontui.render.activity_words import took
 from leptontui.ui.widgets.draft import Draft
 from leptontui.ui.widgets.ending import Ending
+from leptontui.ui.widgets.plan_box import PlanBox
 from leptontui.ui.widgets.plan_hints import LEAST_REASON, Standpoint, hint, way_out
 from leptontui.ui.widgets.plan_inputs import SettledInput, Stage
 from leptontui.ui.widgets.plan_rows import ending_rows, running_rows
@@ -104,22 +105,7 @@ class DraftScreen(ModalScreen[R | None]):
 
     def compose(self) -> ComposeResult:
         """Title, reason, plan, confirmation, and what the keys do now."""
-        with Vertical(id="plan-box"):
-            yield PlanHead()
-            with Horizontal(id="plan-reason-row"):
-                yield Label("reason", classes="plan-label")
-                yield SettledInput(self.reason or "", id="plan-reason", compact=True)
-            with VerticalScroll(id="plan-scroll", can_focus=False):
-                yield PlanSheet()
-            with Horizontal(id="plan-override-row"):
-                yield Label("set aside because", classes="plan-label")
-                yield SettledInput(id="plan-override", compact=True, max_length=300)
-            with Horizontal(id="plan-confirm-row"):
-                yield Label("", id="plan-question", markup=False)
-                yield SettledInput(id="plan-typed", compact=True)
-            with Horizontal(id="plan-foot"):
-                yield Label("", id="plan-hint", markup=False)
-                yield Label("esc: leave it alone", id="plan-way-out", markup=False)
+        yield PlanBox(self.reason or "")
 
     def on_mount(self) -> None:
         """Ask for the plan at once."""
@@ -227,7 +213,7 @@ class DraftScreen(ModalScreen[R | None]):
         draft, sheet, stage = self._draft, self.query_one(PlanSheet), self._stage
         danger = draft.danger if draft is not None else None
         self.query_one(PlanHead).show(draft.title if draft is not None else self._wanted, danger, self._armed_for_s)
-        box = self.query_one("#plan-box")
+        box = self.query_one(PlanBox)
         for each, role in DANGER_ROLES.items():
             box.set_class(danger is each, f"-{role}")
         if stage is Stage.ASKING:
@@ -239,6 +225,11 @@ class DraftScreen(ModalScreen[R | None]):
         self._draw_fields()
         self._draw_hint()
         self._listen()
+        self.call_after_refresh(self.query_one(PlanBox).fit)
+
+    def on_resize(self) -> None:
+        """The rows are shared anew."""
+        self.call_after_refresh(self.query_one(PlanBox).fit)
 
     def _draw_fields(self) -> None:
         is_open = self._stage is Stage.SHOWN

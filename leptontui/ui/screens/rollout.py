@@ -13,6 +13,7 @@ from leptontui.render.activity_words import TARGET_SIGNS, TARGET_WORDS, UNDER_WA
 from leptontui.render.cells import Piece, fit, spread
 from leptontui.ui.commands import Scope
 from leptontui.ui.screens.doing import DoingScreen
+from leptontui.ui.screens.fleet_words import ROOMY
 from leptontui.ui.screens.listing import wrapped
 
 _HOST, _STATE, _TOOK = 20, 18, 8
@@ -99,7 +100,7 @@ class RolloutScreen(DoingScreen[TargetRun]):
             Piece(f"  {sign} ", role),
             Piece(fit(TARGET_WORDS[row.state], _STATE - 2), role, is_bold=row.state in _LOUD),
             Piece(f" {for_how_long:>{_TOOK}}  ", "dim"),
-            Piece(plain(row.said, 300), role if row.state in _LOUD else "text"),
+            Piece(plain(row.said or _last_of(row), 300), role if row.state in _LOUD else "text"),
         )
 
     def note(self) -> Sequence[Piece]:
@@ -108,7 +109,8 @@ class RolloutScreen(DoingScreen[TargetRun]):
         if rollout is None:
             return (Piece(" this rollout is not known any more", "unknown"),)
         left = (Piece(f" {plain(rollout.title, 120)}   ", is_bold=True), *rollout_pieces(rollout), Piece("   "))
-        return spread(left, counts_of(rollout.targets), self.size.width)
+        counts = counts_of(rollout.targets, is_short=self.size.width < ROOMY)
+        return spread(left, counts, self.size.width)
 
     def about(self, row: TargetRun, width: int) -> Sequence[Sequence[Piece]]:
         """Why it stopped, then the last lines of the chosen host."""
@@ -156,7 +158,8 @@ class RolloutScreen(DoingScreen[TargetRun]):
             self._steer(Wish.RESUME)
         else:
             waiting = _waiting(rollout)
-            words = f"{rollout.said or 'One was not verified.'} It is not tried again; the next ones are begun."
+            said = (rollout.said or "one was not verified").rstrip(".")
+            words = f"{said}. What failed is not tried again; the next ones are begun."
             self.sure(f"Go on with the other {waiting}?", words, lambda: self._steer(Wish.RESUME))
 
     def action_abandon(self) -> None:
@@ -178,6 +181,11 @@ class RolloutScreen(DoingScreen[TargetRun]):
             self.look()
 
         self.attempt(steer(), f"{wish.value} of a rollout")
+
+
+def _last_of(row: TargetRun) -> str:
+    """While it runs and nothing is concluded yet, the last line it said."""
+    return row.lines[-1] if row.state is TargetState.RUNNING and row.lines else ""
 
 
 def _waiting(rollout: Rollout) -> str:

@@ -65,13 +65,19 @@ def _of_plan(at: Standpoint) -> tuple[str, str]:
         case Standpoint(blocked_by=rule) if rule:
             found = (f"⊘ cannot be run now ({plain(rule, 60)})   p: plan again", "critical")
         case Standpoint(overridable=rules, override=why) if rules and len(why.strip()) < LEAST_REASON:
-            found = (
-                f"say why {plain(', '.join(rules), 60)} is set aside, in {LEAST_REASON} letters or more",
-                "warning",
+            more = (
+                f"a reason has {LEAST_REASON} letters at least"
+                if why.strip()
+                else f"say why {_short(rules)} is set aside"
             )
+            found = (more, "warning")
         case _:
             found = _confirming(at)
     return found
+
+
+def _short(rules: tuple[str, ...]) -> str:
+    return plain(rules[0], 30) + (f" and {len(rules) - 1} more" if len(rules) > 1 else "")
 
 
 def _confirming(at: Standpoint) -> tuple[str, str]:

@@ -16,6 +16,8 @@ SheetRow = tuple[str, str, str]
 """A label, a text, and the text's role in the palette."""
 COMMAND_LIMIT: Final = 2000
 _TEXT_LIMIT: Final = 400
+_JOURNAL: Final = "journal: "
+"""What a unit wrote last is told of one host; of many it would bury what is going to be done."""
 _WANTS_PASSWORD: Final = "sudo asks for a password there: given once, kept in memory, never written"  # noqa: S105
 
 
@@ -28,7 +30,7 @@ def plan_rows(plan: Plan, spec: ActionSpec | None) -> tuple[SheetRow, ...]:
     rows += _paragraphs("running there", plan.running_there, "text", absent="nothing is known to run there")
     rows += _paragraphs("after this", plan.after_this, "text")
     rows += _paragraphs("then verified by", (plan.verification,), "text")
-    rows += _paragraphs("to take it back", (spec.undone_by,) if spec is not None else (), "dim")
+    rows += _paragraphs("to take it back", _undone_by(spec, plan.after_this), "dim")
     rows += _paragraphs("▲ mind", plan.warnings, "warning")
     return tuple(rows)
 
@@ -36,6 +38,7 @@ def plan_rows(plan: Plan, spec: ActionSpec | None) -> tuple[SheetRow, ...]:
 def rollout_rows(plan: RolloutPlan, spec: ActionSpec | None) -> tuple[SheetRow, ...]:
     """What stands in the way of the whole, then every host with its exact commands."""
     shared = shared_standing(plan)
+    after_all = tuple(text for text in plan.plans[0].after_this if all(text in one.after_this for one in plan.plans))
     rows = [*standing_rows(shared), *_paragraphs("▲ mind", plan.warnings, "warning")]
     rows += _paragraphs("how", (pace_words(plan),), "text")
     with_params = "  ".join(f"{name}={value}" for name, value in plan.request.params)
@@ -43,12 +46,13 @@ def rollout_rows(plan: RolloutPlan, spec: ActionSpec | None) -> tuple[SheetRow, 
     rows += [
         (plain(host, 40) if not number else "", text, role)
         for one in plan.plans
-        for number, (host, text, role) in enumerate(_host_rows(one, shared))
+        for number, (host, text, role) in enumerate(_host_rows(one, shared, after_all))
     ]
     for host, cause in plan.unplanned:
         rows.append((plain(host, 40), f"⊘ left out: {plain(cause, _TEXT_LIMIT)}", "warning"))
+    rows += _paragraphs("after this, each", after_all, "text")
     rows += _paragraphs("each verified by", tuple({one.verification: None for one in plan.plans})[:1], "text")
-    rows += _paragraphs("to take it back", (spec.undone_by,) if spec is not None else (), "dim")
+    rows += _paragraphs("to take it back", _undone_by(spec, after_all), "dim")
     return tuple(rows)
 
 
@@ -117,7 +121,7 @@ def _is_in_all(rule: Standing, plans: Sequence[Plan]) -> bool:
     return len(plans) > 1 and all(rule in one.standing for one in plans)
 
 
-def _host_rows(plan: Plan, shared: Sequence[Standing]) -> list[SheetRow]:
+def _host_rows(plan: Plan, shared: Sequence[Standing], after_all: Sequence[str]) -> list[SheetRow]:
     """One host of a rollout: what it is called, its commands, what it affects, what stands in its own way."""
     host = plan.request.host
     rows: list[SheetRow] = []
@@ -126,12 +130,21 @@ def _host_rows(plan: Plan, shared: Sequence[Standing]) -> list[SheetRow]:
         rows.append((host, way + plain(shlex.join(step.argv), COMMAND_LIMIT), "accent"))
         if step.wants_password:
             rows.append((host, _WANTS_PASSWORD, "warning"))
-    rows += [(host, plain(text, _TEXT_LIMIT), "dim") for text in (*plan.running_there, *plan.after_this)]
+    own_after = [text for text in plan.after_this if text not in after_all]
+    told = [text for text in plan.running_there if not text.startswith(_JOURNAL)]
+    rows += [(host, plain(text, _TEXT_LIMIT), "dim") for text in (*told, *own_after)]
     rows += [(host, f"first: {plain(plan.evidence, _TEXT_LIMIT)}", "dim")] if plan.evidence else []
     own = [rule for rule in plan.standing if rule not in shared]
     rows += [(host, f"⊘ {text}", role) for _, text, role in standing_rows(own)]
     rows += [(host, f"▲ {plain(text, _TEXT_LIMIT)}", "warning") for text in plan.warnings]
     return rows or [(host, "nothing has to be run", "dim")]
+
+
+def _undone_by(spec: ActionSpec | None, after_this: Sequence[str]) -> tuple[str, ...]:
+    """How it is taken back, unless that is said already."""
+    if spec is None or any(spec.undone_by in text for text in after_this):
+        return ()
+    return (spec.undone_by,)
 
 
 def _command_rows(steps: Sequence[Step]) -> list[SheetRow]:
