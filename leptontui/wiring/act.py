@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -173,14 +174,15 @@ class _Act:
 
     async def _watched(self, rollout_id: str) -> Rollout:
         """Tell how it goes until it is over. What stopped is not gone on with: nobody is there to decide that."""
-        stop, seen = Stop(), dict[str, TargetRun]()
+        stop, seen, told = Stop(), dict[str, TargetRun](), defaultdict[str, set[str]](set)
         while True:
             rollout = next(one for one in self._port.activity.rollouts if one.rollout_id == rollout_id)
             if not self._doing.as_json:
                 for target in rollout.targets:
                     if seen.get(target.host, TargetRun(target.host)) != target:
-                        say("\n".join(news(seen.get(target.host), target)))
+                        say("\n".join(news(seen.get(target.host), target, told[target.host])))
                     seen[target.host] = target
+                    told[target.host].update(target.lines)
             is_busy = any(target.state is TargetState.RUNNING for target in rollout.targets)
             if not is_busy and rollout.state in {RolloutState.ENDED, RolloutState.ABANDONED}:
                 return rollout
