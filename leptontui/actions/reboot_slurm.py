@@ -60,8 +60,7 @@ class SlurmWatch:
         Who gave up once asks only once from then on: it is the same question, asked again.
         """
         began, told_s, told = self.clock(), 0.0, ""
-        rounds = 1 if self._gave_up else int(limit_s / _ASK_EVERY_S) + 1  # also where the clock stands still
-        for _ in range(rounds):
+        for _ in range(int(limit_s / _ASK_EVERY_S) + 1):  # also where the clock stands still
             self.last, said = await self._look()
             if self.last is not None and is_so(self.last):
                 return True, said

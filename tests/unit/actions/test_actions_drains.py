@@ -143,6 +143,18 @@ async def test_what_somebody_gave_back_is_forgotten_and_what_somebody_took_over_
     assert drained.said.startswith("it is out for another reason now: bob: riser [root]; gpu-018 is IDLE+DRAIN")
 
 
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [("IDLE+DRAIN", "anna: Xid 79 : reboot issued"), ("DOWN+REBOOT_ISSUED", ""), ("MIXED+REBOOT_REQUESTED", "")],
+)
+async def test_what_slurm_reboots_is_still_remembered_as_ours(stage: Stage, state: str, reason: str) -> None:
+    drains = drains_of(stage)
+    await drain(stage, drains)
+    stage.slurm.nodes["gpu-017"] = [state, reason]
+    await drains.look_again()
+    assert drains.drained[0].said.startswith("gpu-017 is ")
+
+
 async def test_a_host_of_another_fleet_is_kept_and_not_asked_for(stage: Stage) -> None:
     drains = drains_of(stage)
     await drain(stage, drains)

@@ -46,6 +46,13 @@ async def test_the_standby_comes_first(stage: Stage) -> None:
     assert verdict.said == "gpu-018 is IDLE; gpu-017 is IDLE+DRAIN: nothing runs there any more: now safe to reset"
 
 
+async def test_a_standby_that_falls_over_at_the_end_is_not_verified(stage: Stage) -> None:
+    prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
+    await stage.run(prepared)
+    stage.slurm.nodes["gpu-018"] = ["DOWN", "Not responding"]
+    assert not (await prepared.deed.verify()).is_so
+
+
 async def test_a_standby_that_does_not_take_work_leaves_the_host_in_service(stage: Stage) -> None:
     prepared = await stage.prepare(ActionName.FAIL_OVER, standby="gpu-018")
 
@@ -192,6 +199,8 @@ async def test_a_unit_that_is_up_on_the_standby_is_not_started_again(pair: Pair)
     assert [step.argv[-2] for step in prepared.plan.steps] == ["stop"]
     pair.systemd["gpu-018"].active = "failed"
     assert await prepared.deed.check_again() is not None
+    with pytest.raises(ActionError, match="so the host stays in service"):
+        await pair.stage.run(prepared)
 
 
 async def test_a_unit_has_to_be_allowed_on_both_and_be_systemds(pair: Pair) -> None:
