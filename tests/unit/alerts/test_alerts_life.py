@@ -30,7 +30,7 @@ def firing(life: Life) -> Life:
 
 
 def test_an_alert_is_the_same_for_ever_and_nothing_else_is() -> None:
-    assert alert_id(HOT, gpu()) == "c2b5f6f1c0c7c3a5" or len(alert_id(HOT, gpu())) == 16
+    assert alert_id(HOT, gpu()) == "48318d5ac2e0d7be"
     subjects = [
         Subject(Entity.GPU, "a", "b"),
         Subject(Entity.GPU, "ab", ""),
