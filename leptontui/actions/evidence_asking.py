@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from leptontui.actions.evidence_parts import Part
 from leptontui.actions.privilege import ask_as_root
@@ -13,7 +14,8 @@ from leptontui.actions.reach import Reach, complaint
 from leptontui.errors import ActionError, CommandTimeout, LinkError
 from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Heard, Stream, Transport
 
-_NOT_FOUND = 127
+_NOT_FOUND: Final = 127
+"""What a shell exits with where there is no such command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Answer:
         argv: the command that was answered, or the last that was tried.
         text: what it printed; None if none of the part's commands ended well with something said.
         why: why there is none, one line.
-        is_absent: there is nothing of the kind on the host: no such program, or nothing to say.
+        is_absent: it ended, and had nothing to tell: where hosts may lack the like, this one does.
         exit_status: of `argv`.
         seconds: how long it took.
         was_cut: whether it printed more than was kept.
@@ -127,30 +129,32 @@ class Inquiry:
         answer = replace(answer, exit_status=done.exit_status, seconds=time.monotonic() - begun_s)
         if done.exit_status == 0 and said.strip():
             return replace(answer, text=said, was_cut=len(done.stdout.encode()) >= part.limit)
-        is_absent = done.exit_status == _NOT_FOUND or not said.strip()
+        is_absent = done.exit_status is not None  # what ends badly on hosts without the like, e.g. rdma, is not there
         why = "it says nothing" if done.exit_status == 0 else complaint(done)
         return replace(answer, why=why, is_absent=is_absent)
 
     async def _run(self, part: Part, argv: tuple[str, ...]) -> Completed:
         reach = replace(self.reach, transport=_Roomy(self.reach.transport, part.limit))
-        if not part.wants_root or self.has_rights is False:
+        if not part.wants_root:
             return await reach.ask(*argv, timeout_s=part.timeout_s)
-        if self.has_rights is None:
-            async with self._finding_out:
-                if self.has_rights is None:
-                    done = await self._as_root(reach, part, argv)
-                    if self.has_rights:
-                        return done
+        async with self._finding_out:  # the first tells whether the others need try
+            if self.has_rights is None:
+                return await self._as_root(reach, part, argv)
         if self.has_rights:
             return await self._as_root(reach, part, argv)
         return await reach.ask(*argv, timeout_s=part.timeout_s)
 
     async def _as_root(self, reach: Reach, part: Part, argv: tuple[str, ...]) -> Completed:
         done = await ask_as_root(reach, *argv, timeout_s=part.timeout_s)
-        self.has_rights = not _is_sudos(done)
-        return done if self.has_rights else await reach.ask(*argv, timeout_s=part.timeout_s)
+        is_refused = _is_sudos(done)
+        if self.has_rights is None:
+            self.has_rights = not is_refused
+        return await reach.ask(*argv, timeout_s=part.timeout_s) if is_refused else done
 
 
 def _is_sudos(done: Completed) -> bool:
-    """Whether it was sudo that refused, or is not there: no other program speaks of it."""
-    return done.exit_status != 0 and ("sudo" in done.stderr or "Sorry, user" in done.stderr)
+    """Whether it was sudo that refused, or is not there; a command that it does not find is none of its refusals."""
+    if done.exit_status == _NOT_FOUND:
+        return "sudo" in done.stderr
+    is_told = "sudo" in done.stderr or "Sorry, user" in done.stderr
+    return done.exit_status != 0 and is_told and "command not found" not in done.stderr

@@ -176,6 +176,22 @@ async def test_without_rights_sudo_is_tried_once(tmp_path: Path) -> None:
     assert len([line for line in transport.asked if line.startswith("sudo")]) == 1
 
 
+@pytest.mark.parametrize("first", ["sudo: journalctl: command not found", "sudo: a password is required"])
+async def test_what_sudo_refuses_or_does_not_find_once_is_no_rule_for_the_rest(tmp_path: Path, first: str) -> None:
+    """Where sudoers lets some commands be run, the others are asked as the login may."""
+
+    def choosy(argv: tuple[str, ...]) -> Completed | Exception:
+        if argv[:2] == ("sudo", "-n"):
+            return said("", 1, f"{first}\n".replace("journalctl", argv[2])) if argv[2] == "lspci" else host(argv[2:])
+        return not_found(argv) if argv[0] == "lspci" else host(argv)
+
+    transport = Answering(choosy, address="oncall@somewhere")
+    evidence = await capture(setting_of(REQUEST, {"gpu-017": transport, "login1": Answering(slurm)}), tmp_path)
+    assert dict(evidence.missing).keys() == {"PCI devices"}
+    journals = [line for line in transport.asked if "journalctl" in line]
+    assert all(line.startswith("sudo -n ") for line in journals), journals
+
+
 async def test_with_rights_what_root_may_read_is_asked_as_root(tmp_path: Path) -> None:
     def letting(argv: tuple[str, ...]) -> Completed | Exception:
         return host(argv[2:] if argv[0] == "sudo" else argv)
