@@ -207,12 +207,13 @@ class Policy:
 BUILT_IN: Final = Blast(
     fleet=Limit(0.10),
     group=Limit(0.25),
-    partition=Limit(0.10),
+    partition=Limit(0.20),
     concurrent=Ceiling(10),
     per_hour=Ceiling(100),
 )
-"""Where the system's policy is silent. Clusters plan with some 5 % of their nodes out of service: twice that wants a
-reason. All of these may be overridden with one."""
+"""Where the system's policy is silent. Clusters plan with some 5 % of their nodes out of service: twice that, of the
+whole fleet, wants a reason. Groups and partitions may be small: one sick node must not want one there. All of these may
+be overridden with a reason."""
 
 
 @dataclass(frozen=True, slots=True)
