@@ -126,7 +126,7 @@ def news(before: TargetRun | None, now: TargetRun, told: AbstractSet[str] = froz
     lines = [f"{now.host} | {line}" for line in fresh if not (is_over and line in told)]
     if before is None or before.state is not now.state:
         said = f": {now.said}" if now.said else ""
-        lines.append(f"{now.host}: {now.state.value}{said}")
+        lines.insert(len(lines) if is_over else 0, f"{now.host}: {now.state.value}{said}")
     return lines
 
 
