@@ -1,4 +1,4 @@
-"""Slurm's answers, parsed: a node's record, the jobs on it, and what is left of its partitions.
+"""Slurm's answers, parsed: a node's record, and what is left of its partitions. Its jobs are in `slurm_jobs`.
 
 Formats as printed by Slurm 22.05; `scontrol --json` is not there in all builds, so the text is what is read.
 """
@@ -23,7 +23,8 @@ _REASON: Final = re.compile(r"(.*) \[([^\[\]\s]*)@([^\[\]\s]*)\]", re.DOTALL)
 _FLAGS_OF_A_STATE: Final = "*~#!%$@^-+"
 _AT_WORK: Final = frozenset({"ALLOCATED", "MIXED", "COMPLETING"})
 
-_DOWN: Final = frozenset({"DOWN", "FAIL", "FAILING", "ERROR", "INVAL", "FUTURE", "POWERED_DOWN", "POWERING_DOWN"})
+_DOWN: Final = frozenset({"DOWN", "FAIL", "FAILING", "ERROR", "INVAL", "INVALID_REG", "FUTURE"})
+"""Not POWERED_DOWN: Slurm's power saving switches such a node on for a job."""
 
 AUTOMATIC_REASONS: Final = frozenset({"Not responding", "Node unexpectedly rebooted"})
 """Reasons that slurmctld itself gives to a node that went DOWN: nobody's, so a drain may take their place."""
@@ -162,66 +163,6 @@ def _add_record(records: list[NodeRecord], values: dict[str, str]) -> None:
             tuple(plain(name, 60) for name in values.get("Partitions", "").split(",") if name),
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class NodeJob:
-    """A job on a node.
-
-    Attributes:
-        job_id: as Slurm prints it, e.g. "8812" or "8812_3".
-        user: whose.
-        nodes: on how many nodes it runs.
-        elapsed: how long, as Slurm prints it.
-        left: how long until its time limit ends it, as Slurm prints it, e.g. "9:57:49" or "UNLIMITED".
-        name: its name.
-    """
-
-    job_id: str
-    user: str
-    nodes: str
-    elapsed: str
-    left: str
-    name: str
-
-    @property
-    def left_s(self) -> int | None:
-        """Seconds until its time limit ends it; None where it has none, or Slurm does not say."""
-        return _seconds(self.left)
-
-    @property
-    def elapsed_s(self) -> int | None:
-        """Seconds since it began; None where Slurm does not say."""
-        return _seconds(self.elapsed)
-
-    @property
-    def words(self) -> str:
-        """It in one line, e.g. "job 8812 train (anna, 63 nodes, 14:02:11, at most 9:57:49 more)"."""
-        nodes = f"{self.nodes} node{'' if self.nodes == '1' else 's'}"
-        limit = "no time limit" if self.left_s is None else f"at most {self.left} more"
-        return f"job {self.job_id} {self.name} ({self.user}, {nodes}, {self.elapsed}, {limit})"
-
-
-_DURATION: Final = re.compile(r"(?:(\d{1,5})-)?(?:(\d{1,5}):)?(\d{1,3}):(\d{2})")
-"""squeue(1): [days-]hours:minutes:seconds, hours left out below one."""
-
-
-def _seconds(duration: str) -> int | None:
-    match = _DURATION.fullmatch(duration)
-    if match is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-
-
-JOB_FORMAT: Final = "%i|%u|%D|%M|%L|%j"
-"""For `squeue -o`: the name, in which anything may stand, comes last."""
-
-
-def parse_jobs(text: str) -> list[NodeJob]:
-    """Read the output of `squeue -h -o JOB_FORMAT`; lines that are not of that form are left out."""
-    rows = (line.split("|", 5) for line in text.split("\n"))
-    return [NodeJob(*(plain(field, 80) for field in row)) for row in rows if len(row) == 6]  # noqa: PLR2004 — JOB_FORMAT
 
 
 SINFO_FORMAT: Final = "%N|%t|%P"

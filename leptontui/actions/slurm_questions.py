@@ -8,21 +8,20 @@ from typing import Final
 from leptontui.actions.names import node_names
 from leptontui.actions.reach import Reach, complaint
 from leptontui.actions.slurm import (
-    JOB_FORMAT,
     OUT_FORMAT,
     SINFO_FORMAT,
-    NodeJob,
     NodeRecord,
     PartitionRoom,
-    parse_jobs,
     parse_nodes,
     parse_out,
     parse_room,
 )
+from leptontui.actions.slurm_jobs import JOB_FORMAT, NodeJob, parse_jobs
 from leptontui.actions.stand import Stand
 from leptontui.errors import ActionError
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed
 
 _SHOWN_JOBS: Final = 20
 _SHOWN_OUT: Final = 8
@@ -104,6 +103,8 @@ async def room_left(reach: Reach, node: NodeRecord) -> Room:
     done = await reach.ask("sinfo", "-h", "-N", "-p", partitions, "-o", SINFO_FORMAT)
     if done.exit_status != 0:
         return Room(unknown=(f"what is left of its partitions is not known: {complaint(done)}",))
+    if is_cut(done):
+        return Room(unknown=("what is left of its partitions is not known: they have too many nodes to list",))
     room = tuple(parse_room(done.stdout, node.name, node.partitions))
     states = "drain,down,fail"
     done = await reach.ask("sinfo", "-h", "-N", "-p", partitions, "-t", states, "-o", OUT_FORMAT)
@@ -112,8 +113,13 @@ async def room_left(reach: Reach, node: NodeRecord) -> Room:
     out = [other.words for other in parse_out(done.stdout) if other.name != node.name]
     shown = [f"out already: {words}" for words in out[:_SHOWN_OUT]]
     if len(out) > _SHOWN_OUT:
-        shown.append(f"out already: … and {len(out) - _SHOWN_OUT} more")
+        shown.append(f"out already: … and {'at least ' if is_cut(done) else ''}{len(out) - _SHOWN_OUT} more")
     return Room(room, tuple(shown))
+
+
+def is_cut(done: Completed) -> bool:
+    """Whether an answer is longer than what is kept of one: its end is missing."""
+    return len(done.stdout.encode()) >= OUTPUT_LIMIT
 
 
 async def look_at_slurm(controller: Reach, target: HostTarget) -> Stand:

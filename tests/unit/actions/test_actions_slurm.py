@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leptontui.actions.slurm import NodeJob, NodeRecord, PartitionRoom, parse_jobs, parse_nodes, parse_room
+from leptontui.actions.slurm import NodeRecord, PartitionRoom, parse_nodes, parse_room
+from leptontui.actions.slurm_jobs import NodeJob, parse_jobs
 
 NODE = """\
 NodeName=gpu0 Arch=x86_64 CoresPerSocket=1
@@ -91,6 +92,39 @@ def test_anything_can_be_read(text: str) -> None:
 def test_states(state: str, is_draining: bool, is_at_work: bool) -> None:
     node = NodeRecord("gpu0", state)
     assert (node.is_draining, node.is_at_work) == (is_draining, is_at_work)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_down", "is_silent", "is_reboot_asked", "is_rebooting"),
+    [
+        ("IDLE", False, False, False, False),
+        ("IDLE+CLOUD+POWERED_DOWN", False, False, False, False),
+        ("IDLE+DRAIN+INVALID_REG", True, False, False, False),
+        ("DOWN*+DRAIN", True, True, False, False),
+        ("MIXED+NOT_RESPONDING", False, True, False, False),
+        ("UNKNOWN+DRAIN", False, True, False, False),
+        ("MIXED+DRAIN+REBOOT_REQUESTED", False, False, True, False),
+        ("IDLE@", False, False, True, False),
+        ("DOWN+DRAIN+REBOOT_ISSUED", True, False, False, True),
+        ("DOWN^", True, False, False, True),
+    ],
+)
+def test_states_beside_the_drain(
+    state: str, is_down: bool, is_silent: bool, is_reboot_asked: bool, is_rebooting: bool
+) -> None:
+    node = NodeRecord("gpu0", state)
+    assert (node.is_down, node.is_silent, node.is_reboot_asked, node.is_rebooting) == (
+        is_down, is_silent, is_reboot_asked, is_rebooting,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"),
+    [("5:00", 300), ("9:57:49", 35869), ("1-02:03:04", 93784), ("0:00", 0), ("UNLIMITED", None), ("INVALID", None),
+     ("NOT_SET", None), ("", None), ("1:2:3:4", None), ("-1:00", None)],
+)  # fmt: skip
+def test_how_long_a_job_may_go_on(left: str, seconds: int | None) -> None:
+    assert NodeJob("1", "anna", "1", "0:01", left, "x").left_s == seconds
 
 
 def test_a_jobs_name_may_hold_the_separator() -> None:

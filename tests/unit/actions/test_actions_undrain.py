@@ -9,7 +9,7 @@ from leptontui.actions.schedulers import stand_of
 from leptontui.errors import ActionError, GuardRefused
 from leptontui.model.action import ActionName, Danger
 from leptontui.model.target import HostTarget
-from leptontui.transport.contract import Completed
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed
 from tests.unit.actions.slurm_stage import Stage
 
 
@@ -42,6 +42,14 @@ async def test_who_is_out_is_left_open_where_slurm_does_not_say(stage: Stage) ->
         "who is out of service there is not known: sinfo: error: no"
         in (await stage.prepare(ActionName.DRAIN)).plan.warnings
     )
+
+
+async def test_more_nodes_than_can_be_listed_are_not_counted(stage: Stage) -> None:
+    line = "gpu-100|idle|train*\n"
+    stage.controller.instead["%N|%t|%P"] = Completed(0, (line * (OUTPUT_LIMIT // len(line) + 1))[:OUTPUT_LIMIT], "")
+    plan = (await stage.prepare(ActionName.DRAIN)).plan
+    assert "what is left of its partitions is not known: they have too many nodes to list" in plan.warnings
+    assert not any("nodes left in" in said for said in plan.after_this)
 
 
 @pytest.mark.parametrize(
