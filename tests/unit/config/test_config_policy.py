@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from leptontui.config.policy import SYSTEM, read_policies, user_policy
 from leptontui.model.policy import BUILT_IN, Policies, Syslog
+from tests.conftest import without_rights
 
 ME = os.getuid()
 
@@ -179,11 +180,12 @@ def test_what_cannot_be_read_is_not_taken_for_nothing(system: Path, own: Path) -
     assert "cannot be read" in read(system, own).problems[0]
 
 
-@pytest.mark.skipif(ME == 0, reason="root reads everything")
-def test_a_file_without_permission_is_a_problem(system: Path, own: Path) -> None:
+def test_a_file_without_permission_is_a_problem(open_folder: Path) -> None:
+    system = open_folder / "policy.toml"
     write(system, "read_only = false")
     system.chmod(0)
-    assert "Permission denied" in read(system, own).problems[0]
+    with without_rights():
+        assert "Permission denied" in read(system, open_folder / "own.toml").problems[0]
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b"x = 1\n" * 1_000_000, b"a = " + b"[" * 100_000])
