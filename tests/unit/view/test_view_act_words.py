@@ -8,7 +8,7 @@ RUNNING, VERIFIED = TargetState.RUNNING, TargetState.VERIFIED
 
 def test_only_what_is_new_is_told() -> None:
     one, two = TargetRun("a", RUNNING, lines=("x", "y")), TargetRun("a", RUNNING, lines=("y", "z"))
-    assert news(None, one) == ["a | x", "a | y", "a: running"]
+    assert news(None, one) == ["a: running", "a | x", "a | y"]
     assert news(one, two) == ["a | z"]
 
 
