@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from leptontui.actions.evidence import EVIDENCE_WORDS
@@ -19,10 +19,65 @@ from leptontui.errors import ActionError
 from leptontui.model.action import Danger, Plan, Step
 from leptontui.model.action_spec import ParameterKind, Where
 from leptontui.model.text import plain
-from leptontui.transport.contract import Completed
+from leptontui.transport.contract import OUTPUT_LIMIT, Completed, Heard, Stream, Transport
 
 _ASK_EVERY_S: Final = 3.0
 """Between two answers while it may still become so."""
+
+
+@dataclass(slots=True)
+class Hearing:
+    """A transport that keeps how the action's own command ended: where the command is the question, that is the answer.
+
+    Attributes:
+        inner: the way to the host.
+        succeeds: exit statuses that mean that it is so.
+        done: what the command did; None while it has not ended, or where that was never heard.
+    """
+
+    inner: Transport
+    succeeds: tuple[int, ...]
+    done: Completed | None = None
+
+    @property
+    def address(self) -> str:
+        """As of the way itself."""
+        return self.inner.address
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the command's end says."""
+        if self.done is None or self.done.exit_status is None:
+            return Verdict(is_so=False, said="how it ended was not heard")
+        said = shown_output(self.done.stdout, self.done.stderr).rpartition("\n")[2]
+        ended = f"it ended with {self.done.exit_status}" + (f": {said}" if said else "")
+        return Verdict(is_so=self.done.exit_status in self.succeeds, said=ended)
+
+    async def connect(self) -> None:
+        """As the way itself."""
+        await self.inner.connect()
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 30.0,
+        stdin: bytes = b"",
+        output_limit: int = OUTPUT_LIMIT,
+        heard: Heard | None = None,
+    ) -> Completed:
+        """As the way itself; what is listened to as it runs is a plan's command, and its end is kept."""
+        done = await self.inner.run(argv, timeout_s=timeout_s, stdin=stdin, output_limit=output_limit, heard=heard)
+        if heard is not None:
+            self.done = done
+        return done
+
+    async def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> Stream:
+        """As the way itself."""
+        return await self.inner.stream(argv, stdin=stdin)
+
+    async def close(self) -> None:
+        """Somebody else's: left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +92,7 @@ class CustomDeed(Deed):
         source: where the action is written.
         sleep: waits for seconds.
         tell: says a line to whoever watches.
+        own: the command's own end, where that is the answer; None where it is not.
     """
 
     reach: Reach
@@ -46,6 +102,7 @@ class CustomDeed(Deed):
     source: str
     sleep: Sleep
     tell: Tell
+    own: Hearing | None = None
 
     async def check_again(self) -> Objection | None:
         """Nothing is asked before: the program knows nothing of what the command needs."""
@@ -53,6 +110,8 @@ class CustomDeed(Deed):
 
     async def verify(self) -> Verdict:
         """What the user's own question is answered; without one nothing is called so."""
+        if self.own is not None:
+            return self.own.verdict
         if self.check is None:
             return Verdict(is_so=False, said=f"nothing was asked again: {self.source} names no verify")
         verdict, waited_s = await self._ask(self.check), 0.0
@@ -93,12 +152,14 @@ async def prepare_custom(setting: Setting, custom: CustomAction) -> Prepared:
     argv = _vector(custom.command, values, custom)
     asked = _vector(custom.check.command, values, custom) if custom.check is not None else ()
     reach = await (setting.host() if spec.where is Where.HOST else setting.controller())
+    own = Hearing(reach.transport, custom.succeeds) if custom.asks else None
+    reach = reach if own is None else replace(reach, transport=own)
     warnings: tuple[str, ...] = ()
     if custom.needs_root:
         step, warnings = await step_as_root(reach, *argv, timeout_s=spec.timeout_s, succeeds=custom.succeeds)
     else:
         step = Step(reach.name, reach.login, argv, spec.timeout_s, custom.succeeds)
-    if custom.check is None:
+    if custom.check is None and not custom.asks:
         warnings = (*warnings, f"its outcome cannot be verified: {custom.source} names no verify")
     plan = Plan(
         setting.plan_id,
@@ -113,7 +174,7 @@ async def prepare_custom(setting: Setting, custom: CustomAction) -> Prepared:
         confirmation=target.name if spec.danger is Danger.DESTRUCTIVE else "",
         evidence=EVIDENCE_WORDS if spec.captures_evidence else "",
     )
-    deed = CustomDeed(reach, custom.check, asked, custom.needs_root, custom.source, setting.sleep, setting.tell)
+    deed = CustomDeed(reach, custom.check, asked, custom.needs_root, custom.source, setting.sleep, setting.tell, own)
     return Prepared(plan, target, (reach,), deed, setting.clock())
 
 
@@ -158,6 +219,8 @@ def _vector(words: tuple[str, ...], values: Mapping[str, str], custom: CustomAct
 
 
 def _verification(custom: CustomAction, asked: tuple[str, ...]) -> str:
+    if custom.asks:
+        return custom.spec.verified_by
     if custom.check is None:
         return "nothing is asked again: its outcome will not be called verified"
     statuses = " or ".join(map(str, custom.check.succeeds))

@@ -20,7 +20,7 @@ from leptontui.model.action_spec import ActionSpec, Parameter, Where
 KEYS: Final = (
     *("name", "verb", "title", "meaning", "command", "where", "danger", "sudo", "timeout_s", "succeeds"),
     *("verify", "verify_succeeds", "verify_says", "verify_timeout_s", "verify_wait_s"),
-    *("affects", "undone_by", "undo", "needs", "evidence", "removes_capacity", "parameter"),
+    *("affects", "undone_by", "undo", "needs", "evidence", "removes_capacity", "asks", "parameter"),
 )
 MOST_TIMEOUT_S: Final = 86_400.0
 _DEFAULT_TIMEOUT_S: Final = 60.0
@@ -59,7 +59,9 @@ def read_action(table: Table) -> CustomAction | None:
     timeout_s = table.seconds("timeout_s", 1.0, MOST_TIMEOUT_S) or _DEFAULT_TIMEOUT_S
     title = _title(table, name, named)
     texts = {key: table.text(key) or "" for key in ("verb", "meaning", "affects", "undone_by", "undo", "needs")}
-    flags = {key: table.flag(key) or False for key in ("sudo", "evidence", "removes_capacity")}
+    flags = {key: table.flag(key) or False for key in ("sudo", "evidence", "removes_capacity", "asks")}
+    if flags["asks"] and "verify" in table.values:
+        table.problem("asks", "true beside verify", "one of the two: asks says that the command itself is the question")
     if not texts["meaning"] and "meaning" not in table.values:
         table.problem("meaning", "missing", "what it does, in one sentence")
     if command is None or len(table.problems) > before:
@@ -79,7 +81,7 @@ def read_action(table: Table) -> CustomAction | None:
         where=where,
         command=" ".join(command),
         affects=texts["affects"] or "not said in actions.toml",
-        verified_by=_verified_by(check),
+        verified_by=_verified_by(check, succeeds, asks=flags["asks"]),
         undone_by=texts["undone_by"] or ("undone by " + texts["undo"] if texts["undo"] else "cannot be undone"),
         needs=texts["needs"],
         undo=texts["undo"],
@@ -93,7 +95,7 @@ def read_action(table: Table) -> CustomAction | None:
         timeout_s=timeout_s,
     )
     source = f"{Path(table.file).name}:{line}" if line else Path(table.file).name
-    return CustomAction(spec, command, succeeds, flags["sudo"], check, source)
+    return CustomAction(spec, command, succeeds, flags["sudo"], check, flags["asks"], source)
 
 
 def _name(table: Table) -> str:
@@ -219,7 +221,9 @@ def _check(table: Table, named: Sequence[str]) -> Check | None:
     return None if words is None else Check(words, succeeds, says, timeout_s, wait_s)
 
 
-def _verified_by(check: Check | None) -> str:
+def _verified_by(check: Check | None, succeeds: tuple[int, ...], *, asks: bool) -> str:
+    if asks:
+        return f"how it ends: {' or '.join(map(str, succeeds))} is well"
     if check is None:
         return "nothing: without verify in actions.toml its outcome is never called verified"
     statuses = " or ".join(map(str, check.succeeds))

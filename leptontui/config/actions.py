@@ -12,6 +12,7 @@ timeout_s = 1800
 succeeds = [0]
 verify = ["dcgmi", "health", "-g", "0", "-c"]      # asked afterwards; without it nothing is called verified
 verify_says = "Healthy"                            # a regular expression that must match within the answer
+# asks = true                                      # instead of verify: it changes nothing, how it ends is the answer
 
 [[action.parameter]]
 name = "level"

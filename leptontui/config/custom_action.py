@@ -91,6 +91,7 @@ class CustomAction:
         succeeds: exit statuses that mean success.
         needs_root: it is run through sudo where the login is not root.
         check: what is asked afterwards; None where nothing is, and then nothing is ever called verified.
+        asks: the command changes nothing, as a burn-in does: how it ends is itself the answer.
         source: where it is written, e.g. "actions.toml:12".
     """
 
@@ -99,6 +100,7 @@ class CustomAction:
     succeeds: tuple[int, ...] = (0,)
     needs_root: bool = False
     check: Check | None = None
+    asks: bool = False
     source: str = ""
 
 

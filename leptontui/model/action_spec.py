@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from leptontui.model.action import Danger
 from leptontui.model.text import plain
+
+
+LONGEST_VALUE: Final = 1000
+"""Characters of a parameter's value: more is no word to be put into a command."""
 
 
 class ParameterKind(StrEnum):
@@ -57,6 +62,8 @@ class Parameter:
         shown = plain(value, 60)
         if value != value.strip() or not value.isprintable():
             return f"{self.name}: {shown!r} has spaces around it or letters that cannot be printed"
+        if len(value) > LONGEST_VALUE:
+            return f"{self.name}: longer than {LONGEST_VALUE:,} characters"
         match self.kind:
             case ParameterKind.CHOICE if value not in self.choices:
                 return f"{self.name}: {shown!r} is not one of {', '.join(self.choices)}"

@@ -56,6 +56,14 @@ succeeds = [0, 7]
 sudo = true
 timeout_s = 99
 evidence = true
+
+[[action]]
+name = "burn-in"
+meaning = "Burn in."
+command = ["burn", "{host}"]
+danger = "disruptive"
+asks = true
+succeeds = [0, 2]
 """
 
 
@@ -129,6 +137,27 @@ async def test_without_a_verify_nothing_is_called_verified(own: dict[str, Custom
     assert outcome.summary == "nothing was asked again: actions.toml:27 names no verify"
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind", "summary"),
+    [
+        (said("warming up\nall well\n", 2), OutcomeKind.VERIFIED, "it ended with 2: all well"),
+        (said("", 1, "GPU 3 computes wrongly\n"), OutcomeKind.FAILED, "burn on gpu-017 failed: GPU 3 computes wrongly"),
+        (link_error(), OutcomeKind.UNKNOWN, "how it ended was not heard"),
+    ],
+)
+async def test_of_a_command_that_only_asks_the_end_is_the_answer(
+    own: dict[str, CustomAction], answer: Completed | Exception, kind: OutcomeKind, summary: str
+) -> None:
+    host, clock = Answering(lambda _: answer), Clock()
+    prepared = await plan(own["custom/burn-in"], {HOST: host}, clock)
+    assert prepared.plan.verification == "how it ends: 0 or 2 is well"
+    assert prepared.plan.warnings == ()
+    outcome = await carry_out(prepared, Record(), clock, tell=clock.tell, sleep=clock.sleep)
+    assert outcome.kind is kind, outcome
+    assert summary in outcome.summary
+    assert host.asked == ["burn gpu-017"], "it is not run again to be sure"
+
+
 async def test_a_lost_link_leaves_it_unknown(own: dict[str, CustomAction]) -> None:
     login = Answering(lambda argv: link_error() if argv[0] == "bounce" else FakeController()(argv))
     prepared = await plan(own["custom/bounce"], {"login1": login}, unit="vllm.service", reason="x")
@@ -156,6 +185,7 @@ async def test_root_is_had_through_sudo(own: dict[str, CustomAction]) -> None:
         ("custom/tag", {"level": "slow", "word": "X"}, "does not match"),
         ("custom/tag", {"level": "slow", "word": "x", "n": "9"}, "not a whole number from 1 to 5"),
         ("custom/tag", {"level": "slow"}, "needs word"),
+        ("custom/tag", {"level": "slow", "word": "a" * 1001}, "word: longer than 1,000 characters"),
         ("custom/tag", {"level": "slow", "word": "x", "m": "1"}, "has no parameter 'm'"),
         ("custom/bounce", {"unit": "sshd.service", "reason": "x"}, "sshd.service may not be named here"),
         ("custom/bounce", {"unit": "vllm.service", "reason": " "}, "needs a reason"),
