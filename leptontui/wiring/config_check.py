@@ -18,17 +18,19 @@ from leptontui.config.found import Found
 from leptontui.config.inventory import Inventory, examine
 from leptontui.config.policy import policy_problems
 from leptontui.config.problem import Problem
+from leptontui.config.runbooks import load_runbooks
 from leptontui.config.verdicts import FILE, default_verdicts, read_verdicts
 from leptontui.errors import ConfigError
 from leptontui.inventory.answer import NotAnswered
 from leptontui.inventory.source_files import read_source_files
+from leptontui.model.action_catalogue import SHIPPED
 
 SCHEMA: Final = 1
 _WRONG: Final = 3
 
 
 def check_config(path: Path, *, as_json: bool) -> int:
-    """Print every problem; those of the user's own verdicts and actions and of the policies, too, if there are any.
+    """Print every problem; those of the user's own verdicts, actions and runbooks and of the policies too.
 
     Args:
         path: the inventory, or a file of verdicts ("verdicts.toml") or actions ("actions.toml") to look at that alone.
@@ -48,7 +50,10 @@ def check_config(path: Path, *, as_json: bool) -> int:
     verdicts = default_verdicts()
     if verdicts is not None:
         problems.extend(read_verdicts(verdicts)[1])
-    problems.extend(actions.load_actions().problems)
+    own = actions.load_actions()
+    problems.extend(own.problems)
+    specs = dict(SHIPPED) | {name: action.spec for name, action in own.actions.items()}
+    problems.extend(load_runbooks(specs).problems)
     problems.extend(policy_problems())
     notes: list[str] = []
     found = [(spec, _read(inventory, n, problems, notes)) for n, spec in enumerate(inventory.sources)]

@@ -145,6 +145,20 @@ def test_config_check_counts_problems_by_file(home: Path, capsys: pytest.Capture
     assert told.out == ""
 
 
+def test_config_check_looks_at_runbooks_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / ".config/leptontui/runbooks"
+    folder.mkdir(parents=True)
+    (folder / "swap.toml").write_text(
+        '[[runbook]]\nname = "swap"\nmeaning = "Swap it."\n[[runbook.step]]\naction = "drian"\nreason = "swap"\n'
+    )
+    path = written(home, WELL)
+    assert main(["config", "check", path]) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith(f"{folder}/swap.toml:5: runbook 1: step 1: action: ")
+    assert "drain" in told[0]
+    assert told[-1] == f"{folder}/swap.toml: 1 problem"
+
+
 def test_config_check_as_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(home, "[[group]]\nhosts = 7\nusr = 1\n")
     assert main(["config", "check", path, "--json"]) == 3
