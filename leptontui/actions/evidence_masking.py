@@ -35,7 +35,7 @@ def masked_lines(text: str) -> str:
             continue
         begins = _KEY_BEGINS.search(cut)
         is_in_key = begins is not None and _KEY_ENDS.search(cut, begins.end()) is None
-        kept.append(str(masked_text(cut)))
+        kept.append(masked_text(cut))
     return "\n".join(kept)
 
 

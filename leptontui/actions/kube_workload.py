@@ -241,7 +241,7 @@ async def unready_pods(kubectl: Kubectl, look: WorkloadLook) -> str:
     """The workload's pods that cannot serve and why, one line each. Raises as `ask_workload` does."""
     where = (f"--namespace={look.workload.namespace}", *((f"--selector={look.selector}",) if look.selector else ()))
     found = await kubectl.get(Pods, "pods", *where)
-    lines = []
+    lines: list[str] = []
     for pod in found.items or ():
         if is_ready(pod) or len(lines) >= _SHOWN_PODS:
             continue

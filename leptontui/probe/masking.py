@@ -64,7 +64,7 @@ def masked(words):
     return " ".join(shown)
 
 
-def masked_text(text):
+def masked_text(text):  # type: (str) -> str
     """`text` without secrets: assignments, options with a value, headers, credentials in URLs, and known tokens."""
     text = _URL.sub(_without_credentials, _PEM.sub(MASK, text))
     text = _without_values(_OPTION_IN_TEXT, _without_values(_ASSIGNED, text))
