@@ -10,7 +10,6 @@ from typing import Final
 from leptontui.model.action import Danger
 from leptontui.model.text import plain
 
-
 LONGEST_VALUE: Final = 1000
 """Characters of a parameter's value: more is no word to be put into a command."""
 
