@@ -7,12 +7,11 @@ written without --overwrite where the node has none, so that of two who drain at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from leptontui.actions.guard import Objection
 from leptontui.actions.kube_budgets import Holding, holdings
-from leptontui.actions.kube_names import REASON, SINCE, kube_node_names
+from leptontui.actions.kube_names import PLAN, REASON, kube_node_names
 from leptontui.actions.kube_node import NodeLook, ask_node, ask_pods, at_once, cordon_allowed
 from leptontui.actions.kube_objects import Pod
 from leptontui.actions.kube_pods import Choices, Fate, at_work, fate_of, grace_s
@@ -186,10 +185,14 @@ def _cordon_steps(
     kubectl: Kubectl, node: NodeLook, reason: str, setting: Setting
 ) -> tuple[tuple[Step, ...], dict[int, Step]]:
     """Write down who and why, then cordon; and what takes both back."""
-    since = datetime.fromtimestamp(setting.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    has_one = bool(node.reason or node.since)
+    has_one = bool(node.reason or node.plan_id)
     annotate = kubectl.step(
-        "annotate", "node", node.name, f"{REASON}={reason}", f"{SINCE}={since}", *(("--overwrite",) if has_one else ())
+        "annotate",
+        "node",
+        node.name,
+        f"{REASON}={reason}",
+        f"{PLAN}={setting.plan_id}",
+        *(("--overwrite",) if has_one else ()),
     )
     if node.is_cordoned:
         return (annotate,), {}
@@ -201,7 +204,7 @@ def _cordon_steps(
 
 def forget_step(kubectl: Kubectl, node: str) -> Step:
     """Takes the annotations off again."""
-    return kubectl.step("annotate", "node", node, f"{REASON}-", f"{SINCE}-")
+    return kubectl.step("annotate", "node", node, f"{REASON}-", f"{PLAN}-")
 
 
 def _drain_step(kubectl: Kubectl, node: str, choices: Choices, pods: list[Pod]) -> Step:

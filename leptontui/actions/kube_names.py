@@ -22,8 +22,8 @@ KUBERNETES: Final = "kubernetes"
 REASON: Final = "leptontui/reason"
 """The annotation of a node in which it is kept who took it out of service, and why: "anna: Xid 79"."""
 
-SINCE: Final = "leptontui/since"
-"""The annotation that says when, in UTC: "2026-11-21T18:40:00Z"."""
+PLAN: Final = "leptontui/plan"
+"""The annotation that names the plan: the same as in the audit of whoever carried it out."""
 
 _NODE: Final = re.compile(SUBDOMAIN)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leptontui.actions.guard import BLAST_SHARE, Objection
-from leptontui.actions.kube_names import REASON, SINCE, kube_node_names
+from leptontui.actions.kube_names import PLAN, REASON, kube_node_names
 from leptontui.actions.kube_objects import Budget, Budgets, Node, Pod, Pods
 from leptontui.actions.kube_pods import at_work
 from leptontui.actions.kubectl import Kubectl, kubectl_at
@@ -39,7 +39,7 @@ class NodeLook:
         name: as Kubernetes calls it.
         is_cordoned: no new pod is placed there.
         reason: why, as this program keeps it; "" for none.
-        since: when, in UTC; "" for none.
+        plan_id: by which plan; "" for none.
         is_ready: whether its kubelet says that it is well.
         taints: what else keeps pods away, for people.
         pool: label and value that name its pool, None where none does.
@@ -48,7 +48,7 @@ class NodeLook:
     name: str
     is_cordoned: bool = False
     reason: str = ""
-    since: str = ""
+    plan_id: str = ""
     is_ready: bool = True
     taints: tuple[str, ...] = ()
     pool: tuple[str, str] | None = None
@@ -61,8 +61,7 @@ class NodeLook:
     @property
     def who(self) -> str:
         """Who cordoned it, as far as that is kept anywhere."""
-        since = f" (since {self.since})" if self.reason and self.since else ""
-        return f"{self.reason}{since}" if self.reason else "cordoned without this program, so it keeps no reason"
+        return self.reason or "cordoned without this program, so it keeps no reason"
 
 
 def look_of(node: Node) -> NodeLook:
@@ -74,7 +73,7 @@ def look_of(node: Node) -> NodeLook:
         node.metadata.name,
         is_cordoned=node.spec.unschedulable is True,
         reason=plain(node.metadata.annotation(REASON), 1000),
-        since=plain(node.metadata.annotation(SINCE), 40),
+        plan_id=plain(node.metadata.annotation(PLAN), 40),
         is_ready=ready == ["True"],
         taints=tuple(plain(f"{taint.key}={taint.value or ''}:{taint.effect}", 120) for taint in taints),
         pool=next(((key, labels[key]) for key in POOL_LABELS if _POOL.fullmatch(labels.get(key, ""))), None),
@@ -192,6 +191,6 @@ def uncordon_allowed(node: NodeLook, planned: NodeLook) -> Objection | None:
     """Only a cordoned node is put back, and only for the reason that was shown."""
     if not node.is_cordoned:
         return Objection("not-drained", f"{node.name} is not cordoned, it is {node.words}")
-    if (node.reason, node.since) != (planned.reason, planned.since):
+    if (node.reason, node.plan_id) != (planned.reason, planned.plan_id):
         return Objection("changed-since", f"{node.name} was cordoned anew since the plan: {node.who}", "plan it again")
     return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leptontui.actions.guard import Objection
 from leptontui.actions.kube_drain import forget_step
-from leptontui.actions.kube_names import REASON, SINCE, kube_node_names
+from leptontui.actions.kube_names import PLAN, REASON, kube_node_names
 from leptontui.actions.kube_node import NodeLook, ask_node, ask_pods, uncordon_allowed
 from leptontui.actions.kube_preview import pod_lines
 from leptontui.actions.kubectl import Kubectl, kubectl_of
@@ -88,9 +88,9 @@ async def prepare_kube_undrain(setting: Setting) -> Prepared:
 def _steps(kubectl: Kubectl, node: NodeLook) -> tuple[tuple[Step, ...], dict[int, Step]]:
     """Uncordon, then take the reason off; and what takes both back."""
     uncordon, cordon = kubectl.step("uncordon", node.name), kubectl.step("cordon", node.name)
-    if not node.reason and not node.since:
+    if not node.reason and not node.plan_id:
         return (uncordon,), {0: cordon}
-    kept = (f"{REASON}={node.reason}", f"{SINCE}={node.since}")
+    kept = (f"{REASON}={node.reason}", f"{PLAN}={node.plan_id}")
     again = kubectl.step("annotate", "node", node.name, *kept, "--overwrite")
     return (uncordon, forget_step(kubectl, node.name)), {0: cordon, 1: again}
 

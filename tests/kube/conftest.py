@@ -23,10 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def cluster() -> StubCluster:
-    """Two nodes of a pool, with a deployment's pod, a DaemonSet's and a static one on the first."""
+    """Two nodes of a pool and 29 of another, with a deployment's pod, a DaemonSet's and a static one on the first."""
     return StubCluster(
         node("gpu-017", pool="h100"),
         node("gpu-018", pool="h100"),
+        *(node(f"gpu-{n:03}", pool="a100") for n in range(19, 48)),
         workload("DaemonSet", "dcgm", "dcgm:1"),
         pod("vllm-0", "gpu-017", app="vllm"),
         pod("dcgm-x", "gpu-017", owner="DaemonSet/dcgm", empty_dir=True, app="dcgm"),

@@ -78,8 +78,9 @@ class KubeScene:
         self.audit = folder / f"audit-{user}.jsonl"
         about = {"scheduler": "kubernetes", "controller": HERE, "kube_context": "prod", "kubeconfig": str(config)}
         self.target = HostTarget("gpu-017", group="train", units=UNITS, **(about | target))
+        others = [HostTarget(f"gpu-{n:03}", group="train", units=UNITS, **(about | target)) for n in range(18, 48)]
         self.desk = Desk(
-            Fleet("fleet", (self.target, HostTarget("gpu-018", **about)), {HERE: HostTarget(HERE, is_local=True)}),
+            Fleet("fleet", (self.target, *others), {HERE: HostTarget(HERE, is_local=True)}),
             transport_of=lambda _: self.here,
             facts=self.facts,
             audit=Audit(self.audit, sudo_user=""),
@@ -109,7 +110,7 @@ class KubeScene:
         return SimpleNamespace(
             is_cordoned=found["spec"].get("unschedulable", False),
             reason=notes.get("leptontui/reason"),
-            since=notes.get("leptontui/since"),
+            plan_id=notes.get("leptontui/plan"),
         )
 
     @property

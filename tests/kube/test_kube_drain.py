@@ -34,7 +34,7 @@ async def test_a_drain_moves_the_pods_and_keeps_who_and_why(kube):
     assert "now safe to reset" in outcome.summary
     assert kube.cluster.pods_on("gpu-017") == ["dcgm-x", "kube-proxy-gpu-017"]
     assert (kube.node.is_cordoned, kube.node.reason) == (True, "anna: Xid 79")
-    assert kube.node.since == "2027-01-15T08:00:00Z"
+    assert kube.node.plan_id == plan.plan_id == kube.lines[0].plan_id
     assert kube.cluster.pods_on("gpu-018") == ["other"]
     assert [line.event for line in kube.lines] == ["begun", "ended"]
 
@@ -220,7 +220,7 @@ async def test_uncordon_gives_the_node_back_and_takes_the_reason_off(kube):
     assert "anna: Xid 79" in plan.after_this[0]
     outcome = await kube.desk.run(plan, "")
     assert outcome.kind is OutcomeKind.VERIFIED, outcome
-    assert (kube.node.is_cordoned, kube.node.reason, kube.node.since) == (False, None, None)
+    assert (kube.node.is_cordoned, kube.node.reason, kube.node.plan_id) == (False, None, None)
     with pytest.raises(GuardRefused) as refused:
         await kube.plan("undrain")
     assert refused.value.rule == "not-drained"
