@@ -59,7 +59,7 @@ class ResetDeed(Deed):
         now = {(gpu.index, gpu.uuid) for gpu in await gpus_of(self.reach)}
         if now != {(gpu.index, gpu.uuid) for gpu in self.before}:
             return Objection("changed-since", f"{self.reach.name} lists other GPUs than before", "plan it again")
-        vacancy = await vacancy_of(self.reach, self.targets)
+        vacancy = await vacancy_of(self.reach, self.targets, self.setting.sleep)
         objection = vacancy.objection
         if objection is None and not vacancy.is_within(self.planned):
             who = "; ".join(holder.words for holder in vacancy.holders if holder.pid not in self.planned.pids)
@@ -78,7 +78,7 @@ class ResetDeed(Deed):
             return True
         waited_s = 0.0
         while True:
-            vacancy = await vacancy_of(self.reach, self.targets)
+            vacancy = await vacancy_of(self.reach, self.targets, self.setting.sleep)
             if vacancy.objection is not None:
                 raise ActionError(vacancy.objection.cause, vacancy.objection.mend)
             if not vacancy.probes:
@@ -122,7 +122,7 @@ async def prepare_gpu_reset(setting: Setting) -> Prepared:
     switch = await is_switched(reach)
     is_whole = which == ALL or bool(switch)
     targets = before if is_whole else targets
-    vacancy = await vacancy_of(reach, targets)
+    vacancy = await vacancy_of(reach, targets, setting.sleep)
     if vacancy.objection is not None:
         raise vacancy.objection.refusal()
     steps, take_back, reset_step, stopped, warnings = await _steps(

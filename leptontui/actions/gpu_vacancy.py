@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,10 +12,15 @@ from leptontui.actions.gpu_smi import Computing, Gpu, computing_on
 from leptontui.actions.guard import Objection
 from leptontui.actions.reach import Reach
 from leptontui.actions.schedulers import stand_of
-from leptontui.actions.setting import Setting
+from leptontui.actions.setting import Setting, Sleep
 from leptontui.model.text import plain
 
 _SHOWN: Final = 4
+_LOOKS_AGAIN: Final = 3
+_PASSES_S: Final = 1.5
+"""An nvidia-smi takes 1 s where persistence is on; one that hangs is found all the same."""
+
+_SMI: Final = re.compile(r"(?:\S*/)?nvidia-smi(?: |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,11 @@ class Vacancy:
         return tuple(holder for holder in self.holders if holder.unit not in STOPPABLE and not holder.is_probe)
 
     @property
+    def is_passing(self) -> bool:
+        """Whether all that is in the way is nvidia-smi, which somebody's monitoring calls now and then."""
+        return not self.computing and all(_SMI.match(holder.command) for holder in self.others)
+
+    @property
     def pids(self) -> frozenset[int]:
         """Of all holders."""
         return frozenset(holder.pid for holder in self.holders)
@@ -61,7 +72,10 @@ class Vacancy:
             words = [holder.words for holder in self.others]
             mend = "end it, or stop what it belongs to, first"
             if any(holder.owner.startswith("pod ") for holder in self.others):
-                mend = "take the pod off the node first: those of DaemonSets stay on a drained node"
+                mend = (
+                    "take the pod off first: those of DaemonSets stay on a drained node, and the GPU operator's go "
+                    "with the node's label nvidia.com/gpu.deploy.operands=false"
+                )
             return Objection("gpu-in-use", f"the GPU is held open: {_some(words)}", mend)
         return None
 
@@ -71,8 +85,8 @@ class Vacancy:
         return probes and {holder.unit for holder in self.services} <= {holder.unit for holder in planned.services}
 
 
-async def vacancy_of(reach: Reach, gpus: Sequence[Gpu]) -> Vacancy:
-    """Who uses these GPUs now.
+async def vacancy_of(reach: Reach, gpus: Sequence[Gpu], sleep: Sleep) -> Vacancy:
+    """Who uses these GPUs now; where it is but an nvidia-smi that is about to end, asked again a few times.
 
     A process whose GPU is not told, or that is on a part of one (MIG), counts for all.
 
@@ -81,6 +95,16 @@ async def vacancy_of(reach: Reach, gpus: Sequence[Gpu]) -> Vacancy:
         LinkError: the link broke.
         CommandTimeout: no answer in time.
     """
+    vacancy = await _look(reach, gpus)
+    for _ in range(_LOOKS_AGAIN):
+        if not vacancy.others or not vacancy.is_passing:
+            break
+        await sleep(_PASSES_S)
+        vacancy = await _look(reach, gpus)
+    return vacancy
+
+
+async def _look(reach: Reach, gpus: Sequence[Gpu]) -> Vacancy:
     uuids = {gpu.uuid for gpu in gpus}
     computing = [
         use for use in await computing_on(reach) if use.gpu_uuid in uuids or not use.gpu_uuid.startswith("GPU-")

@@ -258,6 +258,34 @@ async def test_a_part_of_a_gpu_that_computes_counts_for_all() -> None:
         await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
 
 
+@pytest.mark.parametrize("ends", [True, False])
+async def test_an_nvidia_smi_of_somebodys_monitoring_is_given_time_to_end(ends: bool) -> None:
+    passing = FakeProcess("/usr/bin/nvidia-smi --query-gpu=x", devices=("/dev/nvidia0",), cgroup="/user.slice/x.scope")
+    scene = stage(1, processes={77: passing})
+    find = scene.host.find
+
+    def ending(argv: tuple[str, ...]) -> Completed:
+        answer = find(argv)
+        if ends:
+            scene.host.processes.clear()
+        return answer
+
+    scene.host.find = ending  # type: ignore[method-assign]
+    if ends:
+        await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+        return
+    with pytest.raises(GuardRefused, match="process 77"):
+        await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+
+
+async def test_a_pod_that_holds_the_gpu_is_refused_with_what_to_do() -> None:
+    pod = "/kubepods.slice/kubepods-pod1b2c3d4e_1111_2222_3333_444455556666.slice/cri-x.scope"
+    scene = stage(1, processes={88: FakeProcess("dcgm-exporter", cgroup=pod, devices=("/dev/nvidia0",))})
+    with pytest.raises(GuardRefused, match="pod 1b2c3d4e-1111") as refusal:
+        await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    assert "nvidia.com/gpu.deploy.operands=false" in refusal.value.mend
+
+
 async def test_our_own_probes_are_told_to_let_go_and_waited_for() -> None:
     own = FakeProcess(
         PROBE, user="oncall", cgroup="/user.slice/user-1000.slice/session-4.scope", devices=("/dev/nvidia0",)
