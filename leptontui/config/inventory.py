@@ -11,9 +11,10 @@ port = 22
 identity = "~/.ssh/id_ed25519"
 known_hosts = "~/.ssh/known_hosts"
 jump = "bastion1"
-scheduler = "slurm"
-controller = "login1"
-units = ["vllm.service"]       # may be restarted; watch_units are only watched
+scheduler = "slurm"            # or "kubernetes"
+controller = "login1"          # where scontrol or kubectl is run; "localhost" is this machine
+kube_context = "prod"          # kubectl's; kubeconfig = "…" names its file there
+units = ["vllm.service"]       # may be acted on; also user:, docker:, podman:, compose:, kube:, helm: (unit_names)
 gpus = 8                       # how many each should have
 password = true                # a password may be asked for
 labels = { rack = "r1" }      # where they are; alerts that share one are told as one
