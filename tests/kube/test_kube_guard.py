@@ -21,7 +21,7 @@ def shielding(shield: JobShield) -> Policies:
 def cordon(kube: KubeScene) -> None:
     """As many other nodes as may be out of service at once."""
     nodes = [host.name for host in kube.desk.fleet.hosts if host.name != "gpu-017"]
-    for name in nodes[: max(1, (len(nodes) + 1) // 10)]:
+    for name in nodes[: max(1, (len(nodes) + 1) // 5)]:
         kube.cluster.add(node(name, pool="h100", unschedulable=True))
 
 
