@@ -8,6 +8,7 @@ import io
 import json
 import os
 import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Final
 
 import platformdirs
 
+from leptontui.actions.whole_file import sync_folder
 from leptontui.errors import EvidenceError
 
 MANIFEST: Final = "manifest.json"
@@ -84,7 +86,7 @@ def write_archive(folder: Path, name: str, contents: Sequence[Content], about: M
                 os.fsync(file.fileno())
             written = _read_back(partial, path, name, contents)
             partial.rename(path)
-            _sync(folder)
+            sync_folder(folder)
         except BaseException:
             with suppress(OSError):
                 partial.unlink()
@@ -121,18 +123,15 @@ def _read_back(partial: Path, path: Path, name: str, contents: Sequence[Content]
     expected = {f"{name}/{content.file}": content.text.encode("utf-8", "replace") for content in contents}
     raw = partial.read_bytes()
     try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz") as archive:
-            found = {member.name: member.size for member in archive.getmembers()}
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(raw))) as archive:
+            found = {member.name: _content(archive, member) for member in archive}
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OSError(f"it reads back as no archive: {error}") from error
-    if found.pop(f"{name}/{MANIFEST}", None) is None or found != {key: len(value) for key, value in expected.items()}:
+    if found.pop(f"{name}/{MANIFEST}", None) is None or found != expected:
         raise OSError("it reads back otherwise than it was written")
     return Written(path, hashlib.sha256(raw).hexdigest(), len(raw))
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None:
+    file = archive.extractfile(member)
+    return None if file is None else file.read()

@@ -218,6 +218,23 @@ async def test_a_full_disk_leaves_nothing_half(tmp_path: Path, monkeypatch: pyte
     assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.95])
+async def test_what_reads_back_otherwise_is_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: float
+) -> None:
+    read = Path.read_bytes
+
+    def spoilt(path: Path) -> bytes:
+        raw = bytearray(read(path))
+        raw[int(len(raw) * at)] ^= 0x10
+        return bytes(raw)
+
+    monkeypatch.setattr(Path, "read_bytes", spoilt)
+    with pytest.raises(EvidenceError, match="it reads back"):
+        await capture(setting_of(REQUEST, {"gpu-017": Answering(host)}), tmp_path)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
+
+
 async def test_an_archive_is_never_written_over(tmp_path: Path) -> None:
     clock = Clock()
     setting = setting_of(REQUEST, {"gpu-017": Answering(host)}, clock=clock)
