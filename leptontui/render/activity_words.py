@@ -37,7 +37,7 @@ TARGET_WORDS: Final = {
     TargetState.NOT_VERIFIED: "not verified",
     TargetState.FAILED: "failed",
     TargetState.REFUSED: "refused",
-    TargetState.UNKNOWN: "unknown, checking",
+    TargetState.UNKNOWN: "unknown",
     TargetState.SKIPPED: "left out",
 }
 ROLLOUT_SIGNS: Final = {

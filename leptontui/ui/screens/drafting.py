@@ -254,7 +254,7 @@ class DraftScreen(ModalScreen[R | None]):
             said = self.commands.said(draft.plan_id) if draft.plan_id else ()
             since = took(self._began_unix_s, None, self.clock())
             self.query_one(PlanSheet).show(running_rows(draft.running, said, since))
-            self.query_one("#plan-scroll", VerticalScroll).scroll_end(animate=False)
+            self.call_after_refresh(self.query_one(PlanBox).fit, shows_end=True)
 
     def _complain(self, words: str) -> None:
         """Say why nothing was run, until something else is typed."""

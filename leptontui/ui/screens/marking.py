@@ -94,9 +94,13 @@ class MarkingWays(FleetWays):
     def is_acting(self) -> bool:
         """Whether something that was begun here has not ended: it would be broken off."""
         activity = self.commands.activity if self.commands is not None else Activity()
-        states = {rollout.state for rollout in activity.rollouts} | {run.state for run in activity.runbooks}
         is_running = any(worker.group == "actions" and not worker.is_finished for worker in self.app.workers)
-        return is_running or RolloutState.RUNNING in states or RunbookState.RUNNING in states
+        is_rolling = any(rollout.state is RolloutState.RUNNING for rollout in activity.rollouts)
+        is_stepping = any(  # a check or a wait is gone on with by the next session
+            run.state is RunbookState.RUNNING and run.at < len(run.steps) and run.steps[run.at].kind == "action"
+            for run in activity.runbooks
+        )
+        return is_running or is_rolling or is_stepping
 
     @property
     def _chosen_hosts(self) -> tuple[str, ...]:

@@ -172,7 +172,8 @@ class RolloutScreen(DoingScreen[TargetRun]):
     def action_leave(self) -> None:
         """Back; it goes on."""
         if self.rollout is not None and self.rollout.state in UNDER_WAY:
-            self.notify(f"{plain(self.rollout.title, 100)} goes on: D shows it", markup=False)
+            how = "goes on" if self.rollout.state is RolloutState.RUNNING else "waits for you"
+            self.notify(f"{plain(self.rollout.title, 100)} {how}: D shows it", markup=False)
         self.dismiss()
 
     def _steer(self, wish: Wish) -> None:

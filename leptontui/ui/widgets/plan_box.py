@@ -45,8 +45,14 @@ class PlanBox(Vertical):
             yield Label("", id="plan-hint", markup=False)
             yield Label("esc: leave it alone", id="plan-way-out", markup=False)
 
-    def fit(self) -> None:
-        """What is to be read takes the rows that the rest leaves, and no more than it needs."""
+    def fit(self, *, shows_end: bool = False) -> None:
+        """What is to be read takes the rows that the rest leaves, and no more than it needs.
+
+        Args:
+            shows_end: whether its last rows are to be in sight, rather than where it was left.
+        """
+        if not self.is_attached or not self.query(PlanSheet):
+            return  # the dialog was left before it was painted
         sheet, scroll = self.query_one(PlanSheet), self.query_one("#plan-scroll", VerticalScroll)
         rest = sum(
             child.outer_size.height + child.styles.margin.height
@@ -58,3 +64,5 @@ class PlanBox(Vertical):
         height = max(_LEAST, min(needed, size.height - rest - _PADDING))
         if scroll.styles.height is None or scroll.styles.height.cells != height:
             scroll.styles.height = height
+        if shows_end:
+            scroll.scroll_end(animate=False)

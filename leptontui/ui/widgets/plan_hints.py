@@ -66,9 +66,7 @@ def _of_plan(at: Standpoint) -> tuple[str, str]:
             found = (f"⊘ cannot be run now ({plain(rule, 60)})   p: plan again", "critical")
         case Standpoint(overridable=rules, override=why) if rules and len(why.strip()) < LEAST_REASON:
             more = (
-                f"a reason has {LEAST_REASON} letters at least"
-                if why.strip()
-                else f"say why {_short(rules)} is set aside"
+                f"a reason has {LEAST_REASON} letters at least" if why.strip() else f"say why {_short(rules)} set aside"
             )
             found = (more, "warning")
         case _:
@@ -77,7 +75,7 @@ def _of_plan(at: Standpoint) -> tuple[str, str]:
 
 
 def _short(rules: tuple[str, ...]) -> str:
-    return plain(rules[0], 30) + (f" and {len(rules) - 1} more" if len(rules) > 1 else "")
+    return f"{plain(rules[0], 30)} is" if len(rules) == 1 else f"{plain(rules[0], 30)} and {len(rules) - 1} more are"
 
 
 def _confirming(at: Standpoint) -> tuple[str, str]:

@@ -24,8 +24,7 @@ _WANTS_PASSWORD: Final = "sudo asks for a password there: given once, kept in me
 def plan_rows(plan: Plan, spec: ActionSpec | None) -> tuple[SheetRow, ...]:
     """What stands in the way of a plan, its exact commands, and what is known of their effect."""
     rows = [*standing_rows(plan.standing), *_command_rows(plan.steps)]
-    with_params = "  ".join(f"{name}={value}" for name, value in plan.request.params)
-    rows += _paragraphs("with", (with_params,) if with_params else (), "text")
+    rows += _paragraphs("with", _told_params(plan.request.params, spec), "text")
     rows += _paragraphs("captured first", (plan.evidence,) if plan.evidence else (), "text")
     rows += _paragraphs("running there", plan.running_there, "text", absent="nothing is known to run there")
     rows += _paragraphs("after this", plan.after_this, "text")
@@ -41,8 +40,7 @@ def rollout_rows(plan: RolloutPlan, spec: ActionSpec | None) -> tuple[SheetRow, 
     after_all = tuple(text for text in plan.plans[0].after_this if all(text in one.after_this for one in plan.plans))
     rows = [*standing_rows(shared), *_paragraphs("▲ mind", plan.warnings, "warning")]
     rows += _paragraphs("how", (pace_words(plan),), "text")
-    with_params = "  ".join(f"{name}={value}" for name, value in plan.request.params)
-    rows += _paragraphs("with", (with_params,) if with_params else (), "text")
+    rows += _paragraphs("with", _told_params(plan.request.params, spec), "text")
     rows += [
         (plain(host, 40) if not number else "", text, role)
         for one in plan.plans
@@ -76,7 +74,8 @@ def standing_rows(standing: Iterable[Standing]) -> list[SheetRow]:
     for rule in sorted(standing, key=lambda each: each.may_be_overridden):
         where = f", set in {plain(rule.set_in, 120)}" if rule.set_in else ""
         mend = f" — {plain(rule.mend, _TEXT_LIMIT)}" if rule.mend else ""
-        tail = "; may be overridden with a reason" if rule.may_be_overridden else ""
+        is_said = "reason" in rule.mend
+        tail = "; may be overridden with a reason" if rule.may_be_overridden and not is_said else ""
         text = f"{plain(rule.cause, _TEXT_LIMIT)}{mend} (rule {plain(rule.rule, 60)}{where}{tail})"
         label = "⊘ in the way" if not rows else ""
         rows.append((label, text, "warning" if rule.may_be_overridden else "critical"))
@@ -138,6 +137,13 @@ def _host_rows(plan: Plan, shared: Sequence[Standing], after_all: Sequence[str])
     rows += [(host, f"⊘ {text}", role) for _, text, role in standing_rows(own)]
     rows += [(host, f"▲ {plain(text, _TEXT_LIMIT)}", "warning") for text in plan.warnings]
     return rows or [(host, "nothing has to be run", "dim")]
+
+
+def _told_params(params: Sequence[tuple[str, str]], spec: ActionSpec | None) -> tuple[str, ...]:
+    """The parameters that somebody chose, in a line: what nobody changed is not told."""
+    defaults = {each.name: each.default for each in spec.parameters} if spec is not None else {}
+    chosen = [f"{name}={value}" for name, value in params if value != defaults.get(name)]
+    return ("  ".join(chosen),) if chosen else ()
 
 
 def _undone_by(spec: ActionSpec | None, after_this: Sequence[str]) -> tuple[str, ...]:
