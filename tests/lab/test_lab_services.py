@@ -6,6 +6,11 @@ Planned and run as the desk does it, but without its guard: what is shown here i
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import pty
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -40,12 +45,14 @@ SUDOERS = "/etc/sudoers.d/oncall"
 UNITS = {
     "dies": "ExecStart=/bin/sh -c 'sleep 5; exit 1'",
     "loops": "ExecStart=/bin/sh -c 'sleep 5; exit 1'\nRestart=always\nRestartSec=100ms",
-    "slow-stop": "ExecStart=/bin/sh -c 'trap \"sleep 6; exit 0\" TERM; while :; do sleep 0.2; done'\nTimeoutStopSec=30",
+    "slow-stop": "ExecStart=/usr/bin/sleep infinity\nExecStop=/usr/bin/sleep 8\nTimeoutStopSec=30",
     "late": (
         "ExecStart=/usr/bin/python3 -c 'import time, http.server as h; time.sleep(15);"
         ' h.HTTPServer(("127.0.0.1", 8123), h.SimpleHTTPRequestHandler).serve_forever()\'\nWorkingDirectory=/etc/ssh'
     ),
 }
+RESTARTING = "systemctl restart slow-stop.servic[e]"
+"""For pgrep, which must not find itself."""
 HEALTH = ServiceSpec("late", health="http://127.0.0.1:8123/")
 
 
@@ -159,6 +166,11 @@ def sudoers(host: LabHost, *lines: str) -> None:
 
 def pid_of(host: LabHost, unit: str) -> str:
     return host.ssh(f"systemctl show -p MainPID --value {unit}")
+
+
+def until_under_way(host: LabHost) -> None:
+    """Wait until the restart of the unit that stops slowly has begun there."""
+    host.ssh(f"for i in $(seq 100); do pgrep -f '{RESTARTING}' >/dev/null && exit 0; sleep 0.1; done; exit 1")
 
 
 @pytest.mark.parametrize("unit", ["dies.service", "loops.service"])
@@ -323,6 +335,40 @@ async def test_the_screen_is_asked_for_sudos_password_while_the_action_waits(
     assert PASSWORD not in written
 
 
+def test_the_command_line_asks_for_sudos_password_on_the_terminal(lab: Lab, host: LabHost, tmp_path: Path) -> None:
+    """As somebody would type it: on a terminal that shows no letter of the password."""
+    sudoers(host, f"oncall ALL=(root) /usr/bin/systemctl restart {UNIT}")
+    before = pid_of(host, UNIT)
+    inventory = tmp_path / "fleet.toml"
+    inventory.write_text(
+        f'ssh_config = "{lab.ssh_config}"\n[[group]]\nname = "lab"\nhosts = ["{host.name}"]\n'
+        f'user = "oncall"\nunits = ["{UNIT}"]\n'
+    )
+    words = ["act", "-i", str(inventory), "restart", host.name, "--unit", UNIT, "--yes", "1"]
+    here, there = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leptontui", *words],
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "TERM": "dumb"},
+    )
+    os.close(there)
+    shown, has_typed = b"", False
+    with contextlib.suppress(OSError):  # so a terminal says that nobody is there any more
+        while piece := os.read(here, 4096):
+            shown += piece
+            if b"sudo password of oncall" in shown and not has_typed:
+                os.write(here, PASSWORD.encode() + b"\n")
+                has_typed = True
+    os.close(here)
+    assert process.wait(20) == 0, shown.decode(errors="replace")
+    assert has_typed
+    assert PASSWORD.encode() not in shown
+    assert pid_of(host, UNIT) != before
+
+
 # A link that is lost in the middle
 
 
@@ -334,7 +380,7 @@ async def test_a_cable_cut_in_the_middle_of_a_restart_is_checked_and_nothing_is_
     mended: list[asyncio.Task[None]] = []
 
     async def cut_and_mend() -> None:
-        await asyncio.sleep(1.0)
+        await asyncio.to_thread(until_under_way, host)
         await asyncio.to_thread(host.cut)
         await asyncio.sleep(20.0)
         await asyncio.to_thread(host.mend)
@@ -366,11 +412,8 @@ async def test_a_session_killed_in_the_middle_of_a_restart_is_checked(lab: Lab, 
     host.ssh("systemctl restart slow-stop")
 
     async def kill() -> None:
-        await asyncio.sleep(1.0)
-        await asyncio.to_thread(
-            host.ssh,
-            "pkill -KILL -f 'systemctl restart slow-stop.servic[e]'; pkill -KILL -f 'sshd: root@notty' || true",
-        )
+        await asyncio.to_thread(until_under_way, host)
+        await asyncio.to_thread(host.ssh, f"pkill -KILL -f '{RESTARTING}'; pkill -KILL -f 'sshd: root@notty' || true")
 
     killing: list[asyncio.Task[None]] = []
     async with engineer(lab, host, "slow-stop.service") as anna:
@@ -390,7 +433,7 @@ async def test_a_host_that_loses_power_in_the_middle_of_a_restart_is_asked_once_
     powers: list[asyncio.Task[None]] = []
 
     async def off_and_on() -> None:
-        await asyncio.sleep(1.0)
+        await asyncio.to_thread(until_under_way, host)
         await asyncio.to_thread(lab_sh, "off", host.name)
         await asyncio.sleep(5.0)
         await asyncio.to_thread(lab_sh, "on", host.name)
