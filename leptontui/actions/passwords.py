@@ -34,7 +34,7 @@ class Whose:
 
     Attributes:
         user: the login's name there.
-        group: the inventory group: there one login has one password, until a host says otherwise.
+        group: the inventory group: there one login has one password, until a host says otherwise; "" for a host alone.
         host: the host.
     """
 
@@ -161,9 +161,10 @@ class Passwords:
         return line
 
     def _account(self, whose: Whose, *, is_apart: bool) -> _Account:
-        place = whose.host if is_apart else whose.group
-        key = (whose.user, "host" if is_apart else "group", place)
+        is_alone = is_apart or not whose.group
+        place = whose.host if is_alone else whose.group
+        key = (whose.user, "host" if is_alone else "group", place)
         if key not in self._accounts:
-            words = f"{whose.user} on {place}" if is_apart else f"{whose.user} on the hosts of {place}"
+            words = f"{whose.user} on {place}" if is_alone else f"{whose.user} on the hosts of {place}"
             self._accounts[key] = _Account(plain(f"{whose.user}@{place}", 80), plain(words, 120))
         return self._accounts[key]

@@ -10,6 +10,7 @@ There is no `--` before the command, and nothing else: sudoers rules compare the
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -178,7 +179,9 @@ def mask(reach: Reach, text: str) -> str:
 def whose(reach: Reach) -> Whose:
     """Whose password sudo asks for there."""
     user, at, _ = reach.login.partition("@")
-    return Whose(user if at else "the user", reach.group or reach.name, reach.name)
+    if not at:  # this machine itself, whose password is not that of a group's hosts
+        return Whose(getpass.getuser(), "", reach.name)
+    return Whose(user, reach.group, reach.name)
 
 
 async def _password(reach: Reach) -> str:

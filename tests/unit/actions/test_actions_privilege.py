@@ -178,6 +178,15 @@ async def test_the_state_is_looked_at_again_after_a_user_was_kept_waiting_for() 
     assert stage.transport.sudo.ran_as_root == []
 
 
+async def test_on_this_machine_the_password_is_its_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "carol")
+    stage = stage_of(SECRET)
+    stage.transport.dialled = "this machine"
+    _, kind = await run(stage)
+    assert kind is OutcomeKind.VERIFIED
+    assert asker_of(stage).asked[0].prompt == "sudo password of carol on h1"
+
+
 async def test_a_question_with_roots_rights_never_asks_the_user() -> None:
     stage = stage_of(SECRET)
     reach = await stage.reach_of(stage.target)
