@@ -181,11 +181,7 @@ class CommandPort(Protocol):
         """
 
     async def runbooks(self) -> tuple[RunbookEntry, ...]:
-        """What runbooks there are.
-
-        Raises:
-            ConfigError: a file of them is wrong.
-        """
+        """What runbooks there are; what is wrong with a file is an entry without steps, whose meaning says it."""
 
     async def start_runbook(self, name: str, host: str, params: Sequence[tuple[str, str]]) -> str:
         """Make a runbook ready for a host, without running a step; returns its run's id.
@@ -203,7 +199,11 @@ class CommandPort(Protocol):
         """
 
     async def run_step(self, run_id: str, plan: Plan | None, confirmation: str, override: str = "") -> None:
-        """Run the next step; how it goes is in `activity`. Raises as `run` does."""
+        """Run the next step; how it goes is in `activity`.
+
+        An action or a check has ended when this returns, a wait has begun. Raises as `run` does, and `ActionError`
+        where another session is at it.
+        """
 
     async def steer_runbook(self, run_id: str, wish: Wish) -> None:
         """Skip the next step (`Wish.SKIP`) or abandon a runbook.
