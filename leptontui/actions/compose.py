@@ -17,6 +17,7 @@ from leptontui.actions.staying_up import Look, Watch
 from leptontui.actions.systemd import WATCH_S
 from leptontui.errors import ActionError
 from leptontui.model.action import Plan
+from leptontui.model.counted import counted
 from leptontui.model.text import plain
 from leptontui.transport.contract import Completed
 
@@ -207,7 +208,7 @@ async def prepare_compose_scale(setting: Setting) -> Prepared:
         (step,),
         f"docker compose ps of {project.service} → {wanted} running, {watch.words}",
         running_there=_shown(before),
-        after_this=(f"{wanted} copies of {project.service}; {count} now", setting.spec.undone_by),
+        after_this=(f"{counted(wanted, 'container')} of {project.service}; {count} now", setting.spec.undone_by),
         warnings=warnings,
         undo=setting.request.but(replicas=str(count)) if count != wanted else None,
     )
@@ -240,7 +241,9 @@ def _was_changed(now: tuple[ContainerState, ...], before: tuple[ContainerState, 
 
 def _counted(copies: tuple[ContainerState, ...]) -> str:
     count = len(_running(copies))
-    return f"{count} of {len(copies)} containers run" if count < len(copies) else f"{count} containers run"
+    whole = counted(len(copies), "container")
+    verb = "runs" if len(copies) == 1 else "run"
+    return f"{count} of {whole} {verb}" if count < len(copies) else f"{whole} {verb}"
 
 
 def _shown(copies: tuple[ContainerState, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from leptontui.alerts.report import Report, RuleNoise
 from leptontui.model.alert import Alert
 from leptontui.model.alert_document import alert_json, transition_json
 from leptontui.model.alert_history import Happening, Transition
+from leptontui.model.counted import counted
 from leptontui.model.text import plain
 
 SCHEMA: Final = "leptontui-report/1"
@@ -55,9 +56,9 @@ def _lines(report: Report, zone: tzinfo | None) -> Iterator[str]:
 
 
 def _summary(report: Report) -> Iterator[str]:
-    counts = ", ".join(_counted(count, level.word) for level, count in report.fired.items())
+    counts = ", ".join(counted(count, level.word) for level, count in report.fired.items())
     total = sum(report.fired.values())
-    yield f"- Fired: {_counted(total, 'alert')} ({counts}), {report.held_back} of them silenced or hidden by another."
+    yield f"- Fired: {counted(total, 'alert')} ({counts}), {report.held_back} of them silenced or hidden by another."
     waits = ""
     if report.median_to_acknowledge_s is not None and report.slowest_to_acknowledge_s is not None:
         median, slowest = _span(report.median_to_acknowledge_s), _span(report.slowest_to_acknowledge_s)
@@ -68,7 +69,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield f"- Resolved: {report.resolved}. Still open: {len(report.open)}."
     flapping = sum(noise.flaps for noise in report.rules)
     if flapping:
-        yield f"- Came back soon after they had ended: {_counted(flapping, 'time')}."
+        yield f"- Came back soon after they had ended: {counted(flapping, 'time')}."
     for record in report.predictions:
         precision = "–" if record.precision is None else f"{100 * record.precision:.0f} %"
         yield (
@@ -128,10 +129,6 @@ def _cut(lines: list[str], nothing: str) -> Iterator[str]:
     yield from lines[:MOST_LINES]
     if len(lines) > MOST_LINES:
         yield f"- … and {len(lines) - MOST_LINES} more: see --json"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _text(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from leptontui.model.alert_document import board_json
+from leptontui.model.counted import counted
 from leptontui.model.health import Severity
 from leptontui.model.link import LinkState
 from leptontui.model.text import plain
@@ -137,7 +138,7 @@ def _cells(snapshot: FleetSnapshot, row: dict[str, Any], gpus: list[dict[str, An
         severity.glyph,
         plain(row["host"], _NAME_LIMIT),
         plain(text_of(row, "link") or "–", _NAME_LIMIT),
-        _counted_word(sum(map(is_whole, gpus)), "GPU"),
+        counted(sum(map(is_whole, gpus)), "GPU"),
         f"cpu {_shown(row.get('cpu_util_pct'))} %",
         f"mem {_shown(memory)} %",
         "–" if age is None else f"{age:.1f} s ago",
@@ -159,15 +160,11 @@ def _summary_line(snapshot: FleetSnapshot) -> str:
     hosts = Counter(severity_of(row) for row in host_rows(snapshot))
     said = [f"{hosts[severity]} {severity.name.lower()}" for severity in _WORST_FIRST if hosts[severity]]
     counts = snapshot.link_counts
-    blind = f", blind on {_counted_word(counts.total - counts.live, 'host')}" if counts.total > counts.live else ""
-    dropped = f", {_counted_word(snapshot.dropped_sweeps, 'sweep')} dropped" if snapshot.dropped_sweeps else ""
-    gpus = _counted_word(gpu_count(snapshot), "GPU")
+    blind = f", blind on {counted(counts.total - counts.live, 'host')}" if counts.total > counts.live else ""
+    dropped = f", {counted(snapshot.dropped_sweeps, 'sweep')} dropped" if snapshot.dropped_sweeps else ""
+    gpus = counted(gpu_count(snapshot), "GPU")
     fleet = plain(snapshot.fleet, _NAME_LIMIT)
-    return f"{fleet}: {_counted_word(counts.total, 'host')} ({', '.join(said)}), {gpus}{blind}{dropped}"
-
-
-def _counted_word(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return f"{fleet}: {counted(counts.total, 'host')} ({', '.join(said)}), {gpus}{blind}{dropped}"
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ from leptontui.actions.runbook_course import OVER, words_of
 from leptontui.actions.runbook_file import RunbookFiles
 from leptontui.config.problem import Problem
 from leptontui.config.runbooks import load_runbooks
+from leptontui.model.counted import counted
 from leptontui.view.act_words import SCHEMA, runbook_json
 from leptontui.wiring.act_list import all_specs
 from leptontui.wiring.doing import DONE, NOT_PLANNED, say
@@ -81,9 +82,9 @@ def check_runbooks(files: Sequence[Path], *, as_json: bool) -> int:
         for problem in problems:  # an action with a mistake is none, which is why a runbook may not find it
             print(f"leptontui: {problem}", file=sys.stderr)
         say(
-            f"{len(own)} runbooks of your own are without fault"
-            if not shelf.problems
-            else f"{len(shelf.problems)} problems"
+            counted(len(shelf.problems), "problem")
+            if shelf.problems
+            else f"{counted(len(own), 'runbook')} of your own, without fault"
         )
     return NOT_PLANNED if shelf.problems else DONE
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from leptontui.model.alert import AlertBoard
+from leptontui.model.counted import counted
 from leptontui.model.text import plain
 from leptontui.render.alert_words import clock, eta_clock, eta_text, lasted, marks, precision_text, record_of, sign_of
 from leptontui.render.cells import Piece
@@ -86,8 +87,7 @@ def _handled(board: AlertBoard) -> str:
 
 def _counted(rows: Sequence[Row], total: int, noun: str) -> str:
     shown = sum(isinstance(row, TriageRow) and not row.is_member for row in rows)
-    words = f"{shown} {noun}{'' if shown == 1 else 's'}"
-    return words if shown == total else f"{shown} of {total} {noun}s"
+    return counted(total, noun) if shown == total else f"{shown} of {counted(total, noun)}"
 
 
 def _judged(page: TriagePage) -> str:

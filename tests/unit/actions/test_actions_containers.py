@@ -201,7 +201,7 @@ async def test_a_scale_that_compose_ignores_is_not_verified() -> None:
     outcome = await stage.run(await stage.prepare(scale(3)))
     assert (outcome.kind, outcome.summary) == (
         OutcomeKind.NOT_VERIFIED,
-        "api: 1 containers run, and there should be 3",
+        "api: 1 container runs, and there should be 3",
     )
 
 
