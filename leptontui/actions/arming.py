@@ -24,6 +24,11 @@ class Arming:
         until = self._until_unix_s
         return until if until is not None and self._clock() < until else None
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it was never armed, or that was taken back; not whether it has expired."""
+        return self._until_unix_s is None
+
     def objection(self) -> Objection | None:
         """What stands against acting now: that it is read-only, or is so again."""
         return armed(self._until_unix_s, self._clock())

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from leptontui.actions import guard
 from leptontui.actions.audit import Audit, Json
-from leptontui.actions.consent import Consent, aside_fields
+from leptontui.actions.consent import NO_EVIDENCE, Consent, aside_fields
 from leptontui.actions.evidence import Evidence, capture
 from leptontui.actions.guard import Objection
 from leptontui.actions.reach import Prepared
@@ -110,7 +110,9 @@ class Carrying:
             cause = f"nothing of the host could be captured: {self._evidence.words}"
         except EvidenceError as error:
             cause = f"evidence cannot be kept: {error.cause}"
-        objection = Objection("evidence", cause, "mend that, or give a reason to go on without", may_be_overridden=True)
+        objection = Objection(
+            NO_EVIDENCE, cause, "mend that, or give a reason to go on without", may_be_overridden=True
+        )
         self.aside += self.consent.settle(self.prepared.plan, (objection,))
 
     async def _remember(self) -> None:

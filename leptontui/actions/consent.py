@@ -14,7 +14,10 @@ from leptontui.model.text import plain
 LEAST_LETTERS: Final = 8
 """A reason for setting a rule aside has so many letters and digits at least."""
 
-UNFORESEEN: Final = frozenset({"evidence"})
+NO_EVIDENCE: Final = "evidence"
+"""The rule that nothing is destroyed of which there is no evidence."""
+
+UNFORESEEN: Final = frozenset({NO_EVIDENCE})
 """Rules that only come up while an action is carried out: a reason given for the plan holds for them."""
 
 _LONGEST: Final = 300

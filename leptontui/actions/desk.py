@@ -127,9 +127,9 @@ class Desk:
         return self._arming.arm(policies.arm_for_s)
 
     def disarm(self) -> None:
-        """Go back to read-only at once, and forget passwords. What is already running is not stopped."""
+        """Go back to read-only at once, and forget passwords as soon as nothing is running that needs them."""
         self._arming.disarm()
-        self._passwords.forget()
+        self._forget()
 
     @property
     def specs(self) -> tuple[ActionSpec, ...]:
@@ -180,14 +180,10 @@ class Desk:
         return await self._run(plan, Consent(typed=confirmation, override=override))
 
     async def run_as(self, plan: Plan, actor: str) -> Outcome:
-        """Run a plan for the program itself, by the user's own allow-list: as `run`, but nothing is typed.
+        """Run a plan for the program itself, by the user's own allow-list: nothing is typed, no rule is set aside.
 
-        Guarded as anybody's action, so nothing is run while read-only, and no rule is set aside; it does not prolong
-        the arming. The audit's lines carry `actor` beside the user.
-
-        Raises:
-            GuardRefused: a rule forbids it now.
-            AuditError: the audit cannot be written; nothing was run.
+        Guarded as anybody's; it does not prolong the arming. The audit's lines carry `actor` beside the user. Raises as
+        `run` does.
         """
         return await self._run(plan, Consent(actor=plain(actor, 200), confirmed="allowed by [auto] in rules.toml"))
 
@@ -236,15 +232,20 @@ class Desk:
                 outcome = await self._hold_and_run(prepared, setting, consent, aside)
             finally:
                 self._busy.discard(plan.request.host)
+                self._forget()
         except (GuardRefused, NotConfirmed) as refusal:
-            said = about(plan, consent, self._user)
-            await note_refusal(self.audit, self._clock(), said, refusal)
+            self._judge.learn(plan, refusal)
+            await note_refusal(self.audit, self._clock(), about(plan, consent, self._user), refusal)
             raise
         if not consent.actor:
             self._arming.prolong(self._policies().arm_for_s)
         if outcome.kind is OutcomeKind.VERIFIED:
             self._verified(plan.request.host)
         return outcome
+
+    def _forget(self) -> None:
+        if self._arming.is_off and not self._busy:
+            self._passwords.forget()
 
     def _admit(self, plan: Plan, consent: Consent) -> tuple[Prepared, Setting, tuple[Objection, ...]]:
         """Every rule that needs no answer from a host, in the order in which the user can do something about it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leptontui.actions import guard
@@ -18,6 +18,7 @@ from leptontui.actions.blast import (
     job_objections,
     traffic_objections,
 )
+from leptontui.actions.consent import NO_EVIDENCE
 from leptontui.actions.facts import FleetFacts, sight_of
 from leptontui.actions.guard import Objection
 from leptontui.actions.locks import Locks, lock_name
@@ -25,7 +26,7 @@ from leptontui.actions.policy import Case, may_act, objections
 from leptontui.actions.reach import Prepared
 from leptontui.actions.stakes import ReachOf, Surroundings, ask_room, ask_stakes, jobs_ended
 from leptontui.errors import ActionError, CommandTimeout, GuardRefused, LinkError
-from leptontui.model.action import Danger, Standing
+from leptontui.model.action import Danger, Plan, Standing
 from leptontui.model.action_spec import ActionSpec
 from leptontui.model.policy import Policies
 from leptontui.model.target import Fleet, HostTarget
@@ -46,6 +47,7 @@ class Judge:
         locks: what others do.
         reach_of: the way to a controller, connected.
         clock: unix seconds.
+        blind: hosts of which no evidence could be had when it was tried last.
     """
 
     fleet: Callable[[], Fleet]
@@ -55,6 +57,12 @@ class Judge:
     locks: Locks
     reach_of: ReachOf
     clock: Callable[[], float]
+    blind: set[str] = field(default_factory=set)
+
+    def learn(self, plan: Plan, refusal: ActionError) -> None:
+        """What refused a plan, where it could not be foreseen: the next plan says it, so that a reason can be given."""
+        if isinstance(refusal, GuardRefused) and refusal.rule == NO_EVIDENCE:
+            self.blind.add(plan.request.host)
 
     def at_once(self, prepared: Prepared, spec: ActionSpec) -> tuple[Objection, ...]:
         """What needs no answer from anywhere: the way to the host, and who may do what, where and when."""
@@ -97,6 +105,9 @@ class Judge:
     async def standing(self, prepared: Prepared, spec: ActionSpec) -> tuple[Standing, ...]:
         """All of it, for a plan that is shown: what it would be refused for if it were run now."""
         found = [*self.at_once(prepared, spec)]
+        if prepared.plan.evidence and prepared.target.name in self.blind:
+            cause = f"no evidence of {prepared.target.name} could be had when it was tried last"
+            found.append(Objection(NO_EVIDENCE, cause, "give a reason to go on without", may_be_overridden=True))
         act = self.act_of(prepared, spec)
         holder = await self.locks.holder(act.names)
         if holder is not None:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from leptontui.actions.audit_reading import Entry, Json, broken_off, entries
@@ -43,6 +44,8 @@ class BrokenOff:
         self._desk, self._clock = desk, clock
         self._found: dict[str, Unfinished] = {}
         self._shown: tuple[Unfinished, ...] = ()
+        self._read_at: tuple[int, int] | None = None
+        self._entries: tuple[Entry, ...] = ()
 
     @property
     def unfinished(self) -> tuple[Unfinished, ...]:
@@ -73,12 +76,16 @@ class BrokenOff:
         return tuple(entry for entry in candidates if entry.get("plan_id") in still)
 
     async def _read(self) -> tuple[Entry, ...]:
+        """What the audit says was begun and has no end; read anew only where the file has changed."""
         path = self._desk.audit.path
         try:
-            return broken_off(await asyncio.to_thread(entries, path))
+            read_at, found = await asyncio.to_thread(_read_anew, path, self._read_at)
         except OSError as error:
             cause = f"the audit file {path} cannot be read: {error.strerror or error}"
             raise AuditError(cause, "what was broken off is not known") from error
+        if found is not None:
+            self._read_at, self._entries = read_at, found
+        return self._entries
 
     async def _is_left(self, entry: Entry) -> bool:
         names = [name for key in ("host", "unit") if _is_locked(key, name := _text(entry, key))]
@@ -139,6 +146,16 @@ class BrokenOff:
             return replace(one, said=f"{one.said} — {error.cause}")
         await self._desk.locks.settle(one.plan_id)
         return replace(one, is_settled=True)
+
+
+def _read_anew(path: Path, read_at: tuple[int, int] | None) -> tuple[tuple[int, int] | None, tuple[Entry, ...] | None]:
+    """When and what; no lines where the file is as it was at `read_at` (its size in bytes and time in ns)."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None, ()
+    now = (found.st_size, found.st_mtime_ns)
+    return now, None if now == read_at else broken_off(entries(path))
 
 
 def _is_locked(key: str, name: str) -> bool:

@@ -505,6 +505,7 @@ async def test_without_evidence_nothing_is_destroyed_unless_a_reason_is_given(
     assert (await refused(guarded, plan)).rule == "evidence"
     assert guarded.events[-2:] == ["begun", "refused"]
     plan = await guarded.desk.plan(REBOOT)
+    assert rules_of(plan) == ["evidence"], "now that it is known, the plan asks for a reason"
     assert (await guarded.desk.run(plan, plan.confirmation, WHY)).kind is OutcomeKind.VERIFIED
     assert guarded.lines[-1].set_aside[0]["rule"] == "evidence"
 
@@ -590,3 +591,25 @@ async def test_every_lines_user_is_there(guarded: Scene) -> None:
     await guarded.desk.note("rollout-begun", {"title": "x"})
     line: SimpleNamespace = guarded.lines[-1]
     assert (line.event, line.user, line.title) == ("rollout-begun", "anna", "x")
+
+
+async def test_passwords_are_kept_for_what_is_running_when_it_is_disarmed(
+    guarded: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan may need one more command with them, e.g. to start again what it stopped."""
+    told: list[str] = []
+    monkeypatch.setattr(guarded.desk._passwords, "forget", lambda: told.append("forgotten"))
+    guarded.desk.arm()
+    plan = await guarded.desk.plan(RESTART)
+
+    async def disarm(seconds: float) -> None:
+        guarded.desk.disarm()
+        told.append("still running")
+
+    guarded._sleep = disarm  # type: ignore[method-assign]
+    await guarded.desk.run(plan, "")
+    assert told[0] == "still running"
+    assert told[-1] == "forgotten"
+    told.clear()
+    guarded.desk.disarm()
+    assert told == ["forgotten"]
