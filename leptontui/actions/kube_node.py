@@ -177,7 +177,15 @@ async def at_once(
     kubectl: Kubectl, node: NodeLook
 ) -> tuple[list[Pod], tuple[list[Budget], str], tuple[list[str], list[str]]]:
     """Pods, budgets and room of a node, asked for at the same time. Raises as `ask_pods` does."""
-    return await asyncio.gather(ask_pods(kubectl, node.name), ask_budgets(kubectl), ask_room(kubectl, node))
+    pods = asyncio.ensure_future(ask_pods(kubectl, node.name))
+    budgets = asyncio.ensure_future(ask_budgets(kubectl))
+    room = asyncio.ensure_future(ask_room(kubectl, node))
+    try:
+        return await asyncio.gather(pods, budgets, room)
+    finally:  # if one of them cannot be asked the others are not left behind
+        for question in (pods, budgets, room):
+            question.cancel()
+        await asyncio.gather(pods, budgets, room, return_exceptions=True)
 
 
 def cordon_allowed(node: NodeLook, user: str) -> Objection | None:

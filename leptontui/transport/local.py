@@ -155,9 +155,17 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 
 
 async def _killed(process: asyncio.subprocess.Process) -> None:
+    """End it, if it has not ended, and let go of its pipes.
+
+    What is left in them is read away meanwhile: asyncio tells of a process' end only after that of its pipes. A program
+    that it started in a session of its own may hold them for ever: that is not waited for.
+    """
     if process.returncode is None:
         _signal(process, signal.SIGKILL)
-        await process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.gather(process.wait(), _drain(process.stdout, Tail(1)), _drain(process.stderr, Tail(1)))
+    process._transport.close()  # type: ignore[attr-defined]  # there is no other way to let go of a held pipe
 
 
 def _signal(process: asyncio.subprocess.Process, number: int) -> None:

@@ -1,5 +1,6 @@
 """Cordon, drain and uncordon: real kubectl against a stub API server."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from leptontui.actions import kube_drain
 from leptontui.actions.kube_node import look_at_kube
 from leptontui.actions.reach import Reach
-from leptontui.errors import ActionError, GuardRefused, NotConfirmed
+from leptontui.errors import ActionError, CommandTimeout, GuardRefused, NotConfirmed
 from leptontui.model.action import Danger, OutcomeKind
 from tests.kube.kube_scene import KubeScene, kubeconfig
 from tests.kube.stub_objects import budget, node, pod
@@ -370,3 +371,10 @@ async def test_a_fail_over_whose_host_cannot_be_cordoned_is_taken_back(kube):
     standby = kube.cluster.get("nodes", "gpu-018")
     assert standby["spec"]["unschedulable"]
     assert standby["metadata"]["annotations"]["leptontui/reason"] == "anna: standby"
+
+
+async def test_one_question_without_an_answer_leaves_no_other_behind(kube):
+    kube.here.instead["get nodes"] = CommandTimeout("no answer within 20 s")
+    with pytest.raises(ActionError, match="could not be asked: no answer within 20 s"):
+        await kube.plan("drain")
+    assert len(asyncio.all_tasks()) == 1

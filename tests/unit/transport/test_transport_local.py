@@ -80,3 +80,21 @@ async def test_what_is_printed_is_heard_while_it_runs_beyond_what_is_kept():
     )
     assert (done.exit_status, done.stdout, done.stderr) == (1, "x" * 10, "no")
     assert sorted(b"".join(pieces)) == sorted(b"x" * 1000 + b"\nno")
+
+
+async def test_a_command_that_prints_without_end_is_killed_in_time():
+    with pytest.raises(CommandTimeout):
+        await asyncio.wait_for(HERE.run(["yes"], timeout_s=0.2, output_limit=1000), 30)
+
+
+async def test_a_command_that_leaves_something_behind_is_not_waited_for_beyond_its_time():
+    with pytest.raises(CommandTimeout):
+        await asyncio.wait_for(HERE.run(["sh", "-c", "setsid sleep 40 & sleep 40"], timeout_s=0.2), 30)
+
+
+async def test_a_command_that_is_given_up_ends():
+    running = asyncio.ensure_future(HERE.run(["yes"], timeout_s=60.0, output_limit=1000))
+    await asyncio.sleep(0.2)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 30)
