@@ -108,7 +108,8 @@ def units(lab: Lab) -> Iterator[None]:
         folder = host.root / "etc/systemd/system"
         (folder / ROLL).write_text(f"[Service]\n{STEADY}\n")
         (folder / SLOW).write_text(f"[Service]\n{SLOW_STOP}\n")
-        host.ssh(f"rm -f /etc/broken; systemctl daemon-reload; systemctl restart {ROLL} {SLOW}")
+        host.ssh(f"rm -f /etc/broken; systemctl daemon-reload; systemctl kill -s KILL {SLOW} || true")
+        host.ssh(f"systemctl restart {ROLL} {SLOW}")
     second = lab.hosts[1]
     drop_in = second.root / f"etc/systemd/system/{ROLL}.d"
     drop_in.mkdir(exist_ok=True)
