@@ -49,7 +49,7 @@ class Runbooks:
         """What runbooks there are. A file with mistakes is an entry without steps that says so."""
         shelf = await asyncio.to_thread(self._shelf)
         found = (
-            RunbookEntry(one.name, one.meaning, tuple(map(course.words_of, one.tasks)), one.source)
+            RunbookEntry(one.name, one.meaning, tuple(map(course.words_of, one.tasks)), one.source, one.parameters)
             for one in shelf.runbooks.values()
         )
         return (*found, *(RunbookEntry(one.file, f"not used: {one}", (), one.file) for one in shelf.problems))

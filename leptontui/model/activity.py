@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from leptontui.model.action import Danger, Plan, Standing
+from leptontui.model.action_spec import Parameter
 
 
 class Pace(StrEnum):
@@ -249,14 +250,16 @@ class RunbookEntry:
     Attributes:
         name: unique.
         meaning: one line.
-        steps: what it does, one line each.
+        steps: what it does, one line each; none where its file is wrong, which `meaning` then says.
         source: the file it is from, for people.
+        parameters: what it has to be told.
     """
 
     name: str
     meaning: str
     steps: tuple[str, ...]
     source: str
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from leptontui.snapshot import FleetSnapshot
 from leptontui.ui.messages import ActionAsked, MenuAsked
 from leptontui.ui.screens.base import SnapshotScreen
 from leptontui.view.offers import concerned, offers, units_for, why_not
-from leptontui.view.orders import Order, known_params
+from leptontui.view.orders import Order, known_params, spec_of_runbook
 
 if TYPE_CHECKING:
     from leptontui.ui.screens.actions_menu import ActionsMenuScreen
@@ -105,7 +105,7 @@ class Wishes:
 
         def chosen(entry: ActionSpec | RunbookEntry | None) -> None:
             if isinstance(entry, RunbookEntry):
-                self._app.run_worker(self._start(port, entry, wish.hosts[0]), exit_on_error=False)
+                self._begin(port, entry, Order(f"runbook/{entry.name}", wish.hosts))
             elif entry is not None:
                 reason = wish.reason if entry.takes_reason else ""
                 order = Order(entry.name, wish.hosts, reason=reason, params=known_params(entry, wish.known))
@@ -193,11 +193,27 @@ class Wishes:
         else:
             menu.add(found)
 
-    async def _start(self, port: CommandPort, entry: RunbookEntry, host: str) -> None:
+    def _begin(self, port: CommandPort, entry: RunbookEntry, order: Order) -> None:
+        """Ask for a runbook's parameters, then make it ready."""
+
+        def filled(full: Order | None) -> None:
+            if full is not None:
+                self._app.run_worker(self._start(port, entry, full), exit_on_error=False)
+
+        if not entry.parameters:
+            filled(order)
+            return
+        from leptontui.ui.screens.form import FormScreen  # noqa: PLC0415 — when it is wanted
+
+        target = self._target(order.hosts[0])
+        units = dict.fromkeys(("unit", "service"), target.units if target is not None else ())
+        self._app.push_screen(FormScreen(order, spec_of_runbook(entry), entry.parameters, units), filled)
+
+    async def _start(self, port: CommandPort, entry: RunbookEntry, order: Order) -> None:
         from leptontui.ui.screens.runbook import RunbookScreen  # noqa: PLC0415 — when it is wanted
 
         try:
-            run_id = await port.start_runbook(entry.name, host, ())
+            run_id = await port.start_runbook(entry.name, order.hosts[0], order.params)
         except LeptonError as error:
             self._say(str(error), entry.name)
         except Exception as error:  # noqa: BLE001 — the boundary of a task: logged and shown

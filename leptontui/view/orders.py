@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leptontui.model.action import ActionRequest
-from leptontui.model.action_spec import ActionSpec
-from leptontui.model.activity import Pace, RolloutRequest
+from leptontui.model.action import ActionRequest, Danger
+from leptontui.model.action_spec import ActionSpec, Where
+from leptontui.model.activity import Pace, RolloutRequest, RunbookEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,23 @@ class Order:
         return cls(
             request.action, request.hosts, request.unit, request.reason, request.params, request.pace, request.batch
         )
+
+
+def spec_of_runbook(entry: RunbookEntry) -> ActionSpec:
+    """A runbook as far as a form needs it: what it is called, what it does, its parameters."""
+    return ActionSpec(
+        f"runbook/{entry.name}",
+        verb=entry.name,
+        title=f"{entry.name} on {{host}}",
+        meaning=entry.meaning,
+        danger=Danger.DISRUPTIVE,
+        where=Where.BASTION,
+        command="",
+        affects="",
+        verified_by="",
+        undone_by="",
+        parameters=entry.parameters,
+    )
 
 
 def known_params(spec: ActionSpec, known: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -129,6 +129,7 @@ class FakeOffice(FakeCommands):
         steered: wishes, in order, with what they were about.
         unplanned: hosts that cannot be planned, with the cause.
         books: the runbooks there are.
+        book_params: what the runbook that was started last was told.
         step_plan: the plan of the next step of any runbook; None for a check or wait.
         steps_run: plans of steps that were run.
         refusal: raised by whatever changes something, if there is one.
@@ -141,6 +142,7 @@ class FakeOffice(FakeCommands):
         self.steered: list[tuple[str, Wish]] = []
         self.unplanned: dict[str, str] = {}
         self.books: tuple[RunbookEntry, ...] = ()
+        self.book_params: tuple[tuple[str, str], ...] = ()
         self.step_plan: Plan | None = None
         self.steps_run: list[Plan | None] = []
         self.whole: tuple[Standing, ...] = ()
@@ -221,6 +223,7 @@ class FakeOffice(FakeCommands):
         book = next((book for book in self.books if book.name == name), None)
         if book is None:
             raise ActionError(f"there is no runbook {name}")
+        self.book_params = tuple(params)
         steps = tuple(RunbookStep(title, kind_of(title)) for title in book.steps)
         run = RunbookRun("b1", name, host, RunbookState.READY, steps, 0, T0)
         self.activity = replace(self.activity, runbooks=(run,))

@@ -1,9 +1,11 @@
 """The menu of what can be done, the form of its parameters, and help and palette made from the same data."""
 
+import asyncio
+
 import pytest
 from fake_office import FakeOffice
 from fleet_pilot import FleetPilot
-from fleets import FakeSource, fleet_of, train_fleet
+from fleets import FakeAccess, FakeSource, fleet_of, train_fleet
 from stage import Stage
 
 from leptontui.errors import ConfigError
@@ -11,13 +13,16 @@ from leptontui.model.action import ActionName, Danger
 from leptontui.model.action_catalogue import SHIPPED
 from leptontui.model.action_spec import ActionSpec, Parameter, ParameterKind, Where
 from leptontui.model.activity import Pace, RunbookEntry
+from leptontui.model.question import Question, QuestionKind
 from leptontui.ui.screens.actions_menu import ActionsMenuScreen
 from leptontui.ui.screens.fleet import FleetScreen
 from leptontui.ui.screens.form import FormScreen
 from leptontui.ui.screens.host import HostScreen
 from leptontui.ui.screens.inspect import InspectScreen
 from leptontui.ui.screens.plan import PlanScreen
+from leptontui.ui.screens.question import QuestionScreen
 from leptontui.ui.screens.rollout_plan import RolloutPlanScreen
+from leptontui.ui.screens.runbook import RunbookScreen
 from leptontui.view.orders import Order
 
 BURN_IN = ActionSpec(
@@ -261,3 +266,59 @@ async def test_a_fleet_without_scheduler_still_has_what_needs_none():
         await stage.press("escape", "d")
         assert isinstance(stage.app.screen, FleetScreen)
         assert "needs Slurm or Kubernetes" in stage.notices
+
+
+async def test_a_runbook_is_asked_for_its_parameters_and_a_broken_one_cannot_be_started(stage, office):
+    which = Parameter("service", "which one", ParameterKind.PATTERN, pattern="[a-z.]+")
+    office.books = (
+        RunbookEntry("restart-service", "keep the evidence, restart", ("Restart {service}",), "s.toml", (which,)),
+        RunbookEntry("broken.toml", "not used: broken.toml:3: step: is missing", (), "broken.toml"),
+    )
+    async with stage.run():
+        await stage.press("down", "x")
+        await stage.app.workers.wait_for_complete()
+        await stage.press(*"broken", "enter")
+        assert isinstance(stage.app.screen, ActionsMenuScreen)
+        assert "broken.toml:3: step: is missing" in stage.text
+        await stage.press(*["backspace"] * 6, *"restart-serv", "enter")
+        form = stage.app.screen
+        assert isinstance(form, FormScreen)
+        await stage.press("enter")
+        assert isinstance(stage.app.screen, FormScreen)
+        await stage.press(*"slurmd.service", "enter")
+        await stage.app.workers.wait_for_complete()
+        await stage.settle()
+        assert isinstance(stage.app.screen, RunbookScreen)
+        assert office.book_params == (("service", "slurmd.service"),)
+
+
+async def test_a_password_that_sudo_asks_for_is_answered_over_the_running_dialog(source, office):
+    access = FakeAccess()
+    stage = FleetPilot(source, office, access=access)
+    may_end = asyncio.Event()
+    run = office.run
+
+    async def held(*args):
+        await may_end.wait()
+        return await run(*args)
+
+    office.run = held
+    asked = Question("q1", QuestionKind.PASSWORD, "oncall@gpu-001", "sudo password", hosts=("gpu-001",), waiting=1)
+    async with stage.run():
+        await stage.press("down", "r", "a")
+        assert isinstance(stage.app.screen, PlanScreen), "before it runs a is no key"
+        screen = stage.app.screen
+        screen._settled_at = 0.0
+        await stage.press("y")
+        await stage.publish(train_fleet(questions=(asked,)))
+        await stage.press("a")
+        assert isinstance(stage.app.screen, QuestionScreen)
+        stage.app.screen.query_one("#question-answer").not_before = 0.0
+        await stage.press(*"s3cret", "enter")
+        assert access.answers == [("q1", "s3cret")]
+        assert stage.app.screen is screen
+        assert "s3cret" not in stage.text
+        may_end.set()
+        await stage.app.workers.wait_for_complete()
+        await stage.settle()
+        assert "done and verified" in stage.text

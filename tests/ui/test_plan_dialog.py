@@ -571,3 +571,51 @@ async def test_what_is_typed_into_a_restart_cannot_come_from_the_screen_before()
         await shown.settled(pilot)
         await pilot.press("y")
         assert not shown.port.ran
+
+
+async def test_what_did_not_end_well_can_be_planned_again_and_is_confirmed_again():
+    shown = Shown(Port(run_error=GuardRefused("busy", "bob works on gpu-017", "wait", "/run/lock")))
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert "bob works on gpu-017 (rule: busy, set in /run/lock)" in words_of(shown)
+        assert "p: plan it again" in shown.text
+        shown.port.run_error = None
+        await pilot.press("p")
+        await shown.settled(pilot)
+        assert len(shown.port.planned) == 2
+        assert len(shown.port.ran) == 1, "planning again runs nothing"
+        await pilot.press("y", "enter")
+        assert len(shown.port.ran) == 1
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert "done and verified" in shown.text
+        assert "p: plan it again" not in shown.text
+
+
+async def test_what_cannot_be_planned_leads_to_its_parameters():
+    request = ActionRequest(ActionName.DRAIN, "gpu-017", reason="x")
+    shown = Shown(Port(plan_error=ActionError("pods keep what is in emptyDir", "set emptydir=delete")), request)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        assert "^o: change it" in shown.text
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        assert [order.request() for order in shown.app.orders] == [request]
+
+
+async def test_a_long_plan_is_scrolled_while_the_name_is_typed():
+    running = tuple(f"job {number} (anna, 1 node, 3 h)" for number in range(60))
+    shown = Shown(Port(running_there=running))
+    async with shown.app.run_test(size=(80, 24)) as pilot:
+        await shown.settled(pilot)
+        assert "Type the host name" in shown.text
+        assert "job 59" not in shown.text
+        await pilot.press(*["pagedown"] * 7)
+        await shown.settled(pilot)
+        assert "job 59" in shown.text
+        assert "esc: leave it alone" in shown.text
+        await pilot.press(*"gpu-017", "enter")
+        await shown.settled(pilot)
+        assert len(shown.port.ran) == 1

@@ -155,10 +155,8 @@ class ActionsMenuScreen(ModalScreen[ActionSpec | RunbookEntry | None]):
         self._choose(self._list.cursor)
 
     def _choose(self, entry: Entry | None) -> None:
-        if isinstance(entry, RunbookEntry):
-            self.dismiss(entry)
-        elif entry is not None and not entry.why_not:
-            self.dismiss(entry.spec)
+        if entry is not None and _fits(entry):
+            self.dismiss(entry if isinstance(entry, RunbookEntry) else entry.spec)
 
     def action_leave(self) -> None:
         """Choose none."""
@@ -166,7 +164,7 @@ class ActionsMenuScreen(ModalScreen[ActionSpec | RunbookEntry | None]):
 
 
 def _fits(entry: Entry) -> bool:
-    return isinstance(entry, RunbookEntry) or not entry.why_not
+    return bool(entry.steps) if isinstance(entry, RunbookEntry) else not entry.why_not
 
 
 def _said_of(entry: Entry) -> str:

@@ -82,6 +82,8 @@ class ConfirmingScreen(DraftScreen[R]):
             case Stage.ENDED, "u" if self.undo_words:
                 self.undo()
                 self.action_leave()
+            case Stage.ENDED, "p" if self.can_try:
+                self.ask()
             case Stage.SHOWN, "A" if self._armed_for_s is None:
                 self._arm()
             case Stage.SHOWN, "p" if self._blocked_by:

@@ -31,6 +31,7 @@ SETTLE_S: Final = 0.4
 _LISTEN_S: Final = 0.25
 _UNARMED: Final = "read-only"
 """The guard's rule that arming lifts: while read-only the dialog says how to arm instead."""
+_BAD: Final = frozenset({"critical", "warning", "unknown"})
 R = TypeVar("R")
 
 
@@ -97,6 +98,11 @@ class DraftScreen(ModalScreen[R | None]):
         return ""
 
     @property
+    def can_try(self) -> bool:
+        """Whether it ended without having been verified: then one may ask again what would be done."""
+        return self._stage is Stage.ENDED and self.ending is not None and self.ending.role in _BAD
+
+    @property
     def can_change(self) -> bool:
         """Whether parameters, unit or pace can be changed from here."""
         return False
@@ -119,6 +125,7 @@ class DraftScreen(ModalScreen[R | None]):
     def ask(self) -> None:
         """Ask for the plan, again if there is one: it has to be read anew."""
         self._stage, self._draft, self._settled_at = Stage.ASKING, None, float("inf")
+        self.ending = None
         self.set_focus(None)
         for name in ("#plan-typed", "#plan-override"):
             self.query_one(name, Input).value = ""
@@ -274,6 +281,7 @@ class DraftScreen(ModalScreen[R | None]):
             expected=self._expected,
             typed=self.query_one("#plan-typed", Input).value,
             can_change=self.can_change,
+            can_try=self.can_try,
             undo=self.undo_words,
         )
         words, role = hint(at)

@@ -28,6 +28,7 @@ class Standpoint:
         expected: what has to be typed; "" where one key is enough.
         typed: what was.
         can_change: whether parameters, unit or pace can be changed from here.
+        can_try: whether it ended in a way after which one may look again what would be done.
         undo: what takes it back, as a word for a key; "" where nothing does.
     """
 
@@ -42,6 +43,7 @@ class Standpoint:
     expected: str = ""
     typed: str = ""
     can_change: bool = False
+    can_try: bool = False
     undo: str = ""
 
 
@@ -49,8 +51,9 @@ def hint(at: Standpoint) -> tuple[str, str]:
     """What the next key does, and the hint's role."""
     if at.stage is Stage.RUNNING:
         return "running …", "accent"
-    if at.stage is Stage.ENDED and at.undo:
-        return f"u: {at.undo}", "accent"
+    if at.stage is Stage.ENDED:
+        words = f"u: {at.undo}" if at.undo else "p: plan it again" if at.can_try else ""
+        return words, "accent"
     return _of_plan(at) if at.stage is Stage.SHOWN else ("", "dim")
 
 
@@ -96,6 +99,6 @@ def way_out(at: Standpoint) -> str:
             return "esc: leave it running"
         case Stage.ENDED:
             return "enter: close"
-        case Stage.SHOWN if at.can_change:
+        case Stage.SHOWN | Stage.UNPLANNED if at.can_change:
             return f"^o: change it   {_WAY_OUT}"
     return _WAY_OUT

@@ -1,0 +1,147 @@
+"""What a plan, its rules and its next key are told in: pure words, each case once."""
+
+import pytest
+from fake_office import plan_of
+
+from leptontui.model.action import ActionRequest, Danger, Plan, Standing, Step
+from leptontui.model.action_catalogue import SHIPPED
+from leptontui.model.activity import Pace, RolloutPlan, RolloutRequest, TargetRun, TargetState
+from leptontui.render.activity_words import counts_of, took
+from leptontui.ui.screens.rollout_plan import expected_of
+from leptontui.ui.widgets.plan_hints import Standpoint, hint, way_out
+from leptontui.ui.widgets.plan_inputs import Stage
+from leptontui.ui.widgets.plan_rows import all_standing, plan_rows, rollout_rows
+
+SOFT = Standing("blast-fleet", "too many", "take fewer", "/etc/p.toml:3", may_be_overridden=True)
+HARD = Standing("policy-deny", "a freeze", "", "/etc/p.toml:9")
+SHOWN = {"stage": Stage.SHOWN, "is_armed": True}
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ({"stage": Stage.ASKING, "is_armed": True}, ""),
+        ({"stage": Stage.SHOWN, "is_armed": False, "blocked_by": "x"}, "read-only: press A to arm"),
+        (SHOWN | {"complaint": "✖ no"}, "✖ no"),
+        (SHOWN | {"is_planned": False}, "the reason has changed: enter plans again"),
+        (SHOWN | {"blocked_by": "freeze"}, "⊘ cannot be run now (freeze)   p: plan again"),
+        (SHOWN | {"overridable": ("a",)}, "say why a is set aside"),
+        (SHOWN | {"overridable": ("a", "b", "c")}, "say why a and 2 more are set aside"),
+        (SHOWN | {"overridable": ("a",), "override": "short"}, "a reason has 8 letters at least"),
+        (SHOWN | {"overridable": ("a",), "override": "long enough"}, "y: do it, setting the rule aside"),
+        (SHOWN, "y: do it"),
+        (SHOWN | {"expected": "12"}, ""),
+        (SHOWN | {"expected": "12", "has_reason": True}, "tab: change the reason"),
+        (SHOWN | {"expected": "12", "typed": "1"}, "does not match yet"),
+        (SHOWN | {"expected": "12", "typed": "12"}, "enter: do it"),
+        ({"stage": Stage.RUNNING, "is_armed": True}, "running …"),
+        ({"stage": Stage.ENDED, "is_armed": True, "undo": "undrain gpu-1"}, "u: undrain gpu-1"),
+        ({"stage": Stage.ENDED, "is_armed": True, "can_try": True}, "p: plan it again"),
+        ({"stage": Stage.ENDED, "is_armed": True}, ""),
+    ],
+)
+def test_what_the_next_key_does(at, words):
+    assert hint(Standpoint(**at))[0] == words
+
+
+def test_there_is_always_a_way_out():
+    for stage in Stage:
+        assert way_out(Standpoint(stage, is_armed=True, can_change=True))
+    assert way_out(Standpoint(Stage.RUNNING, is_armed=True)) == "esc: leave it running"
+    assert "^o" in way_out(Standpoint(Stage.UNPLANNED, is_armed=True, can_change=True))
+
+
+def texts(rows):
+    return "\n".join(f"{label}|{text}" for label, text, _ in rows)
+
+
+def test_rules_come_before_commands_and_what_cannot_be_overridden_first():
+    request = ActionRequest("drain", "gpu-1", reason="x", params=(("emptydir", "keep"), ("force", "yes")))
+    plan = Plan("p", request, "t", Danger.DESTRUCTIVE, (Step("login1", "o@login1", ("scontrol", "a b")),), "v")
+    text = texts(
+        plan_rows(Plan(*(getattr(plan, name) for name in plan.__slots__[:-1]), (SOFT, HARD)), SHIPPED["drain"])
+    )
+    assert text.index("a freeze") < text.index("too many") < text.index("scontrol 'a b'")
+    assert "(rule policy-deny, set in /etc/p.toml:9)" in text
+    assert "may be overridden with a reason" in text
+    assert "with|force=yes" in text, "what somebody chose"
+    assert "emptydir" not in text, "a default is not told"
+    assert "to take it back|undone by undrain" in text
+
+
+def rollout(*plans, **over):
+    hosts = tuple(plan.request.host for plan in plans)
+    request = RolloutRequest("restart", hosts, "x.service", **over)
+    return RolloutPlan("r", request, "t", plans, (("gpu-9", "no link"),), Danger.DISRUPTIVE)
+
+
+def restart(host, **over):
+    plan = plan_of(ActionRequest("restart", host, "x.service"))
+    fields = {name: getattr(plan, name) for name in plan.__slots__} | over
+    return Plan(**fields)
+
+
+def test_every_host_of_a_rollout_has_its_exact_command_and_what_is_its_own():
+    many = rollout(
+        restart("gpu-1", standing=(SOFT, HARD), after_this=("is down meanwhile", "is the last of its kind")),
+        restart(
+            "gpu-2", standing=(SOFT,), after_this=("is down meanwhile",), running_there=("journal: noise", "job 7")
+        ),
+    )
+    text = texts(rollout_rows(many, SHIPPED["restart"]))
+    assert text.count("systemctl restart x.service") == 2
+    assert text.count("too many") == 1, "what holds for all is told once"
+    assert text.count("a freeze") == 1
+    assert text.count("is down meanwhile") == 1
+    assert "is the last of its kind" in text
+    assert "job 7" in text
+    assert "noise" not in text
+    assert "gpu-9|⊘ left out: no link" in text
+    assert set(all_standing(many)) == {SOFT, HARD}, "what stands in any one's way stands in the way of the whole"
+
+
+def test_the_pace_is_told():
+    one = restart("gpu-1")
+    assert "one host after the other; stops at the first" in texts(rollout_rows(rollout(one), None))
+    assert "4 hosts at a time" in texts(rollout_rows(rollout(one, pace=Pace.ROLLING, batch=4), None))
+    assert "all hosts at once" in texts(rollout_rows(rollout(one, pace=Pace.AT_ONCE), None))
+
+
+@pytest.mark.parametrize(
+    ("danger", "hosts", "confirmation", "expected"),
+    [
+        (Danger.DISRUPTIVE, 3, "", "3"),
+        (Danger.DESTRUCTIVE, 3, "", "3"),
+        (Danger.HARMLESS, 3, "", ""),
+        (Danger.DESTRUCTIVE, 1, "", "gpu-0"),
+        (Danger.DISRUPTIVE, 1, "", ""),
+        (Danger.HARMLESS, 3, "3", "3"),
+    ],
+)
+def test_what_has_to_be_typed_is_asked_for_even_where_the_plan_forgot_it(danger, hosts, confirmation, expected):
+    plans = tuple(restart(f"gpu-{number}") for number in range(hosts))
+    request = RolloutRequest("restart", tuple(plan.request.host for plan in plans))
+    assert expected_of(RolloutPlan("r", request, "t", plans, (), danger, (), confirmation)) == expected
+
+
+def test_counts_and_durations():
+    targets = [TargetRun("a", TargetState.VERIFIED), TargetRun("b", TargetState.FAILED), TargetRun("c")]
+    assert "".join(piece.text for piece in counts_of(targets)).split() == [
+        "●",
+        "1",
+        "verified",
+        "✖",
+        "1",
+        "failed",
+        "·",
+        "1",
+        "waiting",
+    ]
+    assert "".join(piece.text for piece in counts_of(targets, is_short=True)).split() == ["●", "1", "✖", "1", "·", "1"]
+    assert [took(None, None, 9), took(0, None, 9), took(0, 127, 900), took(0, 7384, 9999)] == [
+        "",
+        "9 s",
+        "2:07",
+        "2:03:04",
+    ]
+    assert took(10, None, 9) == "0 s", "clocks may disagree"
