@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TextIO, TypeVar
 
 from leptontui.config.policy import read_policies
 from leptontui.errors import ConfigError, GuardRefused
@@ -18,7 +20,7 @@ from leptontui.model.target import Fleet, HostTarget
 from leptontui.model.text import plain
 from leptontui.ports import CommandPort
 from leptontui.wiring.files import allow_links
-from leptontui.wiring.headless import beside, discard_output
+from leptontui.wiring.headless import beside
 from leptontui.wiring.options import WatchOptions
 from leptontui.wiring.terminal import TerminalAsker
 from leptontui.wiring.watch import FleetWatch
@@ -100,13 +102,22 @@ def say(text: str) -> None:
     """Print lines now, fit for a terminal. An action is not broken off because nobody reads any more."""
     try:
         print("\n".join(_shown(line) for line in text.split("\n")), flush=True)
-    except BrokenPipeError:
-        discard_output()
+    except OSError:  # a reader that is gone, or a terminal that hung up
+        _discard(sys.stdout)
 
 
 def complain(text: str) -> None:
     """Print a line where errors go, fit for a terminal."""
-    print(f"leptontui: {_shown(text)}", file=sys.stderr, flush=True)
+    try:
+        print(f"leptontui: {_shown(text)}", file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let all further output of a stream go nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _shown(line: str) -> str:

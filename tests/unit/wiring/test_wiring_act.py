@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -241,6 +242,29 @@ def test_what_a_host_says_reaches_the_terminal_only_as_text(port: HandPort, caps
     port.hand.voices["p1"] = ("\x1b[2Jgone",)
     _, output, complaints = typed(capsys, *RESTART, "--yes", "2")
     assert all(line.isprintable() for line in [*output.split("\n"), *complaints.split("\n")])
+
+
+class HungUp:
+    """A terminal that is gone."""
+
+    def write(self, _: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    def flush(self) -> None:
+        raise OSError(5, "Input/output error")
+
+    def fileno(self) -> int:
+        raise OSError(9, "Bad file descriptor")
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_that_hangs_up_breaks_nothing_off(port: HandPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", HungUp())
+    monkeypatch.setattr(sys, "stderr", HungUp())
+    assert main([*RESTART, "-H", "h[1-4]", "--yes", "3"]) == 0
+    assert port.hand.hosts_run == ["h1", "h2", "h3"]
 
 
 def test_an_interrupt_ends_what_was_begun_and_leaves_the_rest(port: HandPort, capsys: Capture) -> None:
