@@ -7,6 +7,7 @@ asked right before the command, which leaves a gap of the one round trip between
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from leptontui.actions.guard import BLAST_SHARE, Objection
 from leptontui.actions.names import is_reason_of, node_names, reason_of
@@ -14,6 +15,7 @@ from leptontui.actions.reach import Deed, Prepared, Reach, Verdict
 from leptontui.actions.setting import Setting
 from leptontui.actions.slurm import NodeRecord
 from leptontui.actions.slurm_questions import Room, ask_node, job_lines, jobs_on, room_left, stand_from
+from leptontui.actions.slurm_rights import Rights, ask_rights
 from leptontui.actions.slurm_rules import drain_allowed
 from leptontui.errors import ActionError
 from leptontui.model.action import Plan, Step
@@ -21,6 +23,9 @@ from leptontui.model.action_spec import ActionSpec
 from leptontui.model.activity import Drained
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
+
+_COMMAND_TIMEOUT_S: Final = 60.0
+"""scontrol asks its controller and is done; a spec's own limit may be for what follows, as a reboot's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,9 @@ async def prepare_slurm_drain(setting: Setting) -> Prepared:
         raise objection.refusal()
     reason = reason_of(user, request.reason, before="" if is_reason_of(user, node.reason) else node.reason)
     room = await room_left(reach, node)
-    warnings = [*other_name(node, target), *room.unknown]
+    change = update(node.name, "state=DRAIN", f"reason={reason}")
+    rights = await ask_rights(reach, *change)
+    warnings = [*other_name(node, target), *room.unknown, *rights.warnings]
     if node.is_draining:
         warnings.append(f"it drains already, for your own reason, which this replaces: {plain(node.reason)}")
     plan = Plan(
@@ -87,7 +94,7 @@ async def prepare_slurm_drain(setting: Setting) -> Prepared:
         request,
         f"{spec.title.format(host=target.name)} in Slurm",
         spec.danger,
-        (update_step(reach, spec, node.name, "state=DRAIN", f"reason={reason}"),),
+        (slurm_step(reach, spec, rights, *change),),
         f"scontrol show node {node.name} → State has DRAIN, and the reason is this one",
         running_there=await jobs_there(reach, node, "goes on until it ends"),
         after_this=(f"{node.name} is {node.state} now; no new job starts there", *room_lines(room), spec.undone_by),
@@ -95,25 +102,30 @@ async def prepare_slurm_drain(setting: Setting) -> Prepared:
         confirmation=request.host,
     )
     deed = DrainDeed(reach, target.name, node.name, user, reason)
-    return Prepared(plan, target, (reach,), deed, setting.clock(), take_back={0: _take_back(reach, spec, node)})
+    return Prepared(
+        plan, target, (reach,), deed, setting.clock(), take_back={0: slurm_step(reach, spec, rights, *_back(node))}
+    )
 
 
-def _take_back(reach: Reach, spec: ActionSpec, before: NodeRecord) -> Step:
+def _back(before: NodeRecord) -> tuple[str, ...]:
     """Puts the node back as it was: only the drain is taken back, not a DOWN that was there before."""
-    if before.is_draining:
-        return redrain_step(reach, spec, before)
-    return update_step(reach, spec, before.name, "state=UNDRAIN")
+    return redrain(before) if before.is_draining else update(before.name, "state=UNDRAIN")
 
 
-def redrain_step(reach: Reach, spec: ActionSpec, before: NodeRecord) -> Step:
+def redrain(before: NodeRecord) -> tuple[str, ...]:
     """Drains a node for the reason that it had; Slurm asks for one: "taken back" where there was none."""
     reason = plain(before.reason.replace('"', "'")) or "taken back"
-    return update_step(reach, spec, before.name, "state=DRAIN", f"reason={reason}")
+    return update(before.name, "state=DRAIN", f"reason={reason}")
 
 
-def update_step(reach: Reach, spec: ActionSpec, node: str, *pairs: str) -> Step:
+def update(node: str, *pairs: str) -> tuple[str, ...]:
     """`scontrol update` of one node."""
-    return Step(reach.name, reach.login, ("scontrol", "update", f"nodename={node}", *pairs), spec.timeout_s)
+    return ("scontrol", "update", f"nodename={node}", *pairs)
+
+
+def slurm_step(reach: Reach, spec: ActionSpec, rights: Rights, *argv: str) -> Step:
+    """One of Slurm's commands as a step, with the rights that there are."""
+    return Step(reach.name, reach.login, (*rights.prefix, *argv), min(spec.timeout_s, _COMMAND_TIMEOUT_S))
 
 
 async def how_it_stands(reach: Reach, node: NodeRecord) -> str:

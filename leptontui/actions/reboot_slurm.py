@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leptontui.actions.boot import BootSign, ReturnWatch, ask_sign
-from leptontui.actions.drain import jobs_there, other_name, room_lines, scarcity
+from leptontui.actions.drain import jobs_there, other_name, room_lines, scarcity, slurm_step
 from leptontui.actions.evidence import EVIDENCE_WORDS
 from leptontui.actions.guard import Objection
 from leptontui.actions.names import is_reason_of, reason_of
@@ -16,14 +16,14 @@ from leptontui.actions.reach import Deed, Prepared, Reach, Verdict, complaint
 from leptontui.actions.setting import Setting, Sleep, Tell
 from leptontui.actions.slurm import NodeRecord
 from leptontui.actions.slurm_questions import ask_node, jobs_on, room_left, stand_from
+from leptontui.actions.slurm_rights import ask_rights
 from leptontui.actions.slurm_rules import reboot_allowed, who_gave
 from leptontui.errors import ActionError, CommandTimeout, LinkError
-from leptontui.model.action import Plan, Step
+from leptontui.model.action import Plan
 from leptontui.model.activity import Drained
 from leptontui.model.target import HostTarget
 from leptontui.model.text import plain
 
-_COMMAND_TIMEOUT_S: Final = 60.0
 _ASK_EVERY_S: Final = 5.0
 _TELL_EVERY_S: Final = 30.0
 
@@ -182,7 +182,9 @@ async def prepare_slurm_reboot(setting: Setting, controller: Reach, node: NodeRe
     await _check_reboot_program(controller)
     host = await setting.host()
     sign = await ask_sign(host)
-    argv = ("ASAP", "nextstate=RESUME", f"reason={reason}") if reason else ()
+    asap = ("ASAP", "nextstate=RESUME", f"reason={reason}") if reason else ()
+    change = ("scontrol", "reboot", *asap, node.name)
+    rights = await ask_rights(controller, *change)
     room = await room_left(controller, node)
     wait_s = 60.0 * int(request.param("wait") or 15)
     plan = Plan(
@@ -190,13 +192,14 @@ async def prepare_slurm_reboot(setting: Setting, controller: Reach, node: NodeRe
         request,
         f"{spec.title.format(host=target.name)} by Slurm, when its jobs have ended",
         spec.danger,
-        (Step(controller.name, controller.login, ("scontrol", "reboot", *argv, node.name), _COMMAND_TIMEOUT_S),),
+        (slurm_step(controller, spec, rights, *change),),
         f"the host answers with another boot id than {sign.boot_id}; scontrol show node {node.name} → no REBOOT",
         running_there=await jobs_there(controller, node, "goes on until it ends, then it is rebooted"),
         after_this=_after(node, reason, wait_s, room_lines(room)),
         warnings=(
             *other_name(node, target),
             *_warnings(node, user),
+            *rights.warnings,
             *room.unknown,
             *(scarcity(room) if reason else ()),
         ),

@@ -6,15 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from leptontui.actions.drain import jobs_there, other_name, redrain_step, update_step
+from leptontui.actions.drain import jobs_there, other_name, redrain, slurm_step, update
 from leptontui.actions.guard import Objection
 from leptontui.actions.names import is_reason_of, node_names
 from leptontui.actions.reach import Deed, Prepared, Reach, Verdict
 from leptontui.actions.setting import Setting, Sleep
 from leptontui.actions.slurm import NodeRecord
 from leptontui.actions.slurm_questions import ask_node
+from leptontui.actions.slurm_rights import ask_rights
 from leptontui.actions.slurm_rules import undrain_allowed, who_gave
-from leptontui.model.action import Danger, Plan, Step
+from leptontui.model.action import Danger, Plan
 from leptontui.model.text import plain
 
 RESPONDS_WITHIN: Final = 10
@@ -97,8 +98,10 @@ async def prepare_slurm_undrain(setting: Setting) -> Prepared:
     if objection is not None:
         raise objection.refusal()
     is_ours = is_reason_of(user, node.reason)
-    cancel = Step(reach.name, reach.login, ("scontrol", "cancel_reboot", node.name), spec.timeout_s)
-    put_back = update_step(reach, spec, node.name, f"state={how.upper()}")
+    change = update(node.name, f"state={how.upper()}")
+    rights = await ask_rights(reach, *change)
+    put_back = slurm_step(reach, spec, rights, *change)
+    cancel = slurm_step(reach, spec, rights, "scontrol", "cancel_reboot", node.name)
     plan = Plan(
         setting.plan_id,
         request,
@@ -112,11 +115,12 @@ async def prepare_slurm_undrain(setting: Setting) -> Prepared:
             "jobs may start there at once",
             spec.undone_by,
         ),
-        warnings=(*other_name(node, target), *_warnings(node, how, is_ours=is_ours)),
+        warnings=(*other_name(node, target), *_warnings(node, how, is_ours=is_ours), *rights.warnings),
         confirmation="" if is_ours else request.host,
     )
     deed = UndrainDeed(reach, target.name, node, how, node.is_reboot_asked, setting.sleep)
-    take_back = {len(plan.steps) - 1: redrain_step(reach, spec, node)} if node.is_draining else {}
+    redo = slurm_step(reach, spec, rights, *redrain(node))
+    take_back = {len(plan.steps) - 1: redo} if node.is_draining else {}
     return Prepared(plan, target, (reach,), deed, setting.clock(), take_back=take_back)
 
 

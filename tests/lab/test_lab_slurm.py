@@ -153,6 +153,7 @@ async def test_a_host_that_slurm_does_not_know_cannot_be_drained(scene: SlurmSce
 async def test_who_may_not_drain_is_told_so(scene: SlurmScene) -> None:
     scene.transport = NobodyTransport()
     plan = await scene.desk.plan(ActionRequest(ActionName.DRAIN, "gpu1", reason="fan"))
+    assert any(line.startswith("Slurm is likely to refuse it: nobody is no operator") for line in plan.warnings)
     outcome = await scene.desk.run(plan, "gpu1")
     assert outcome.kind is OutcomeKind.FAILED
     assert "Slurm lets only its operators and administrators do this" in outcome.summary

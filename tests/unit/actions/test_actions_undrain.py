@@ -162,3 +162,35 @@ async def test_how_a_host_stands_needs_a_scheduler_that_is_known(stage: Stage) -
         await stand_of(stage.fleet, HostTarget("x"), stage.reach_of)
     with pytest.raises(ActionError, match="scheduler pbs, not known here"):
         await stand_of(stage.fleet, HostTarget("x", scheduler="pbs", controller="login1"), stage.reach_of)
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    ("answers", "prefix", "warned"),
+    [
+        ({}, (), False),
+        ({"id -un": "root\n"}, (), False),
+        ({"id -un": "slurm\n"}, (), False),
+        ({"id -un": "oncall\n", "sacctmgr": "Operator\n"}, (), False),
+        ({"id -un": "oncall\n", "sacctmgr": "None\n", "sudo -n -l": "/usr/bin/scontrol\n"}, ("sudo", "-n"), False),
+        ({"id -un": "oncall\n", "sacctmgr": "None\n"}, (), True),
+        ({"id -un": "oncall\n"}, (), True),
+    ],
+)
+@pytest.mark.parametrize("action", [ActionName.DRAIN, ActionName.UNDRAIN, ActionName.REBOOT])
+async def test_with_whose_rights_it_is_run(
+    stage: Stage, answers: dict[str, str], prefix: tuple[str, ...], warned: bool, action: str
+) -> None:
+    if action == ActionName.UNDRAIN:
+        stage.slurm.nodes["gpu-017"] = ["IDLE+DRAIN", "anna: fan"]
+    stage.controller.instead.update({words: Completed(0, said, "") for words, said in answers.items()})
+    prepared = await stage.prepare(action)
+    steps = [*prepared.plan.steps, *prepared.take_back.values()]
+    assert all(step.argv[: len(prefix) + 1] == (*prefix, "scontrol") for step in steps)
+    told = [line for line in prepared.plan.warnings if "likely to refuse" in line]
+    assert bool(told) is warned
+    assert told == (
+        ["Slurm is likely to refuse it: oncall is no operator of it, as far as login1 says"] if warned else []
+    )
