@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -139,6 +140,11 @@ class Audit:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(self.path, flags, 0o600)
         try:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(0, "it is no regular file")
+            if stat.S_IMODE(found.st_mode) & 0o077:
+                os.fchmod(handle, 0o600)  # somebody let others read it
             lock_within(handle, WITHIN_S)
             if is_new:
                 sync_folder(self.path.parent)

@@ -33,6 +33,14 @@ class Case:
     now_unix_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a clause's `units` and `hosts` are compared with."""
+
+    units: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
 def objections(policies: Policies, case: Case) -> Iterator[Objection]:
     """What the policies have against it, the gravest first."""
     if policies.problems:
@@ -66,7 +74,14 @@ def may_act(policies: Policies) -> Objection | None:
 
 def _denials(clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
     for clause in clauses:
-        hit = next((target for target in case.targets if _fits(clause, case, target, _units_of(case))), None)
+        hit = next(
+            (
+                target
+                for target in case.targets
+                if _fits(clause, case, target, _Words(_units_of(case), _all_names(target)))
+            ),
+            None,
+        )
         if hit is None:
             continue
         why = f": {plain(clause.why, 200)}" if clause.why else ""
@@ -81,7 +96,7 @@ def _denials(clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
 
 def _not_allowed(source: str, clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
     for target in case.targets:
-        if not any(_fits(clause, case, target, (case.unit,)) for clause in clauses):
+        if not any(_fits(clause, case, target, _Words((case.unit,), _names(target))) for clause in clauses):
             yield Objection(
                 "policy-allow",
                 f"{plain(case.action, 60)} on {plain(target.name, 80)} is nothing that {plain(case.user, 40)} "
@@ -98,20 +113,31 @@ def _units_of(case: Case) -> tuple[str, ...]:
     return (case.unit, name) if colon and kind in UNIT_PREFIXES else (case.unit,)
 
 
-def _fits(clause: Clause, case: Case, target: HostTarget, units: tuple[str, ...]) -> bool:
+def _fits(clause: Clause, case: Case, target: HostTarget, words: _Words) -> bool:
     return (
         _any(clause.actions, (case.action,))
         and _any(clause.users, (case.user,))
         and _any(clause.unix_groups, case.unix_groups)
         and _any(clause.groups, (target.group, *target.partitions))
-        and _any(clause.hosts, (target.name, _bare(target.name)))
-        and _any(clause.units, units)
+        and _any(tuple(pattern.lower() for pattern in clause.hosts), words.hosts)
+        and _any(clause.units, words.units)
         and clause.hours.hold_at(case.now_unix_s)
     )
 
 
 def _any(patterns: tuple[str, ...], words: tuple[str, ...] | frozenset[str]) -> bool:
     return not patterns or any(fnmatchcase(word, pattern) for pattern in patterns for word in words)
+
+
+def _all_names(target: HostTarget) -> tuple[str, ...]:
+    """What a denial may call a host: also what is dialled, so that another name in the inventory leads around none."""
+    return (*_names(target), *((target.address.lower(),) if target.address else ()))
+
+
+def _names(target: HostTarget) -> tuple[str, ...]:
+    """What an allowance may call a host: names of hosts are the same in small letters and capitals."""
+    name = target.name.lower()
+    return name, _bare(name)
 
 
 def _bare(name: str) -> str:

@@ -159,6 +159,20 @@ def test_a_link_in_its_place_is_not_followed(path: Path, tmp_path: Path) -> None
     assert (tmp_path / "elsewhere").read_text() == ""
 
 
+def test_what_others_could_read_is_private_again(path: Path) -> None:
+    written(path, 1)
+    path.chmod(0o644)
+    written(path, 1)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_pipe_in_its_place_is_no_audit(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    with pytest.raises(AuditError, match="no regular file"):
+        write(path, "begun", {})
+
+
 def test_who_came_through_sudo_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "anna")
     write(path, "begun", {"user": "root"})

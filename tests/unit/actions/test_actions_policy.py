@@ -83,6 +83,14 @@ def test_no_prefix_leads_around_a_denial_and_none_is_allowed_by_it(unit: str) ->
     assert rules(allowing(Clause("p:3", units=(unit,))), of_unit) == []
 
 
+def test_a_host_is_denied_by_its_address_and_in_any_letters() -> None:
+    alias = case(targets=(HostTarget("Nickname", address="GPU-017.example"),))
+    for pattern in ("gpu-017*", "NICK*", "nickname"):
+        assert rules(denying(Clause("p:3", hosts=(pattern,))), alias) == ["policy-deny"]
+    assert rules(allowing(Clause("p:3", hosts=("gpu-017*",))), alias) == ["policy-allow"]
+    assert rules(allowing(Clause("p:3", hosts=("nick*",))), alias) == []
+
+
 def test_a_denial_says_why_and_may_be_set_aside_only_where_it_says_so() -> None:
     (found,) = objections(denying(Clause("p:3", why="freeze", may_be_overridden=True)), case())
     assert (found.cause, found.may_be_overridden) == ("drain on oncall@gpu-017:2222 is denied: freeze", True)
