@@ -44,6 +44,8 @@ _JOINS_WORDS: Final = frozenset({"ssh", "rsh", "watch", "eval"})
 """Programs that give all their words to a shell."""
 _SCRIPT_OPTION: Final = re.compile(r"-[A-Za-z]*[ceEr]")
 """Options after which these programs take the next word for a program: sh -c, bash -lc, perl -e, php -r."""
+_NAMES_OPTION: Final = re.compile(r"[-+][A-Za-z]*[oO]")
+"""The next word is an option's name: bash -o pipefail."""
 
 
 def read_action(table: Table) -> CustomAction | None:
@@ -170,17 +172,30 @@ def _refuse_unknown_names(table: Table, key: str, word: str, named: Sequence[str
 
 def _refuse_scripts(table: Table, key: str, words: tuple[str, ...]) -> None:
     """A value within a script would be read by the shell; as an argument of the script it would not."""
-    reads_scripts = joins_words = False
+    script = _script_with_a_name(words)
+    if script:
+        name = names_in([script])[0]
+        hint = f'give it as an argument: ["sh", "-c", "… \\"$1\\"", "sh", "{{{name}}}"]'
+        table.problem(key, f"{{{name}}} where a shell reads it", "no placeholder there", hint, item=script)
+
+
+def _script_with_a_name(words: tuple[str, ...]) -> str:
+    """The first word with a placeholder that one of the programs would read as a script; "" if there is none."""
+    reads_scripts = joins_words = is_due = are_options = False
     for word, following in itertools.pairwise(words):
         program = PurePosixPath(word).name
-        reads_scripts = reads_scripts or _READS_SCRIPTS.fullmatch(program) is not None
+        if _READS_SCRIPTS.fullmatch(program):
+            reads_scripts = are_options = True
         joins_words = joins_words or program in _JOINS_WORDS
-        is_script = joins_words or (reads_scripts and _SCRIPT_OPTION.fullmatch(word) is not None)
-        if is_script and names_in([following]):
-            name = names_in([following])[0]
-            hint = f'give it as an argument: ["sh", "-c", "… \\"$1\\"", "sh", "{{{name}}}"]'
-            table.problem(key, f"{{{name}}} where a shell reads it", "no placeholder there", hint, item=following)
-            return
+        is_option = following.startswith(("-", "+"))
+        is_due = is_due or (reads_scripts and _SCRIPT_OPTION.fullmatch(word) is not None)
+        are_options = are_options and is_option
+        is_attached = are_options and _SCRIPT_OPTION.match(following) is not None  # perl -e'print …'
+        if (joins_words or is_due or is_attached) and names_in([following]):
+            return following
+        # sh -c -e -- SCRIPT, bash -c -o pipefail SCRIPT: it is the first that is neither an option nor one's value.
+        is_due = is_due and (is_option or _NAMES_OPTION.fullmatch(word) is not None)
+    return ""
 
 
 def _refuse_unused(table: Table, words: tuple[str, ...], parameters: tuple[Parameter, ...]) -> None:

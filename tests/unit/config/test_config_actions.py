@@ -106,6 +106,39 @@ def test_every_problem_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(found.actions) == ["custom/good"], "what is right is used"
 
 
+SCRIPTS = [
+    '"sh", "-c", "-e", "echo {reason}"',
+    '"sh", "-c", "--", "echo {reason}"',
+    '"bash", "-c", "-o", "pipefail", "echo {reason}"',
+    '"bash", "-c", "-eo", "pipefail", "+x", "echo {reason}"',
+    '"timeout", "5", "bash", "-xec", "{reason}"',
+    '"/usr/bin/python3.11", "-Ic", "{reason}"',
+    '"perl", "-eprint {reason}"',
+    '"perl", "-w", "-Eprint {reason}"',
+    '"ssh", "gw", "echo", "{reason}"',
+]
+ARGUMENTS = [
+    '"sh", "-c", "echo \\"$1\\"", "sh", "{reason}"',
+    '"bash", "-c", "-e", "echo $1", "x", "{reason}"',
+    '"bash", "-o", "pipefail", "/usr/local/bin/x", "{reason}"',
+    '"python3", "/usr/local/bin/x.py", "-rate={reason}", "--each={reason}"',
+]
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_no_value_is_read_as_a_script(tmp_path: Path, command: str) -> None:
+    found = load_actions([written(tmp_path, f'[[action]]\nname="x"\nmeaning="y"\ncommand=[{command}]\n')])
+    assert not found.actions
+    assert "{reason} where a shell reads it" in "\n".join(map(str, found.problems))
+
+
+@pytest.mark.parametrize("command", ARGUMENTS)
+def test_a_value_may_be_the_argument_of_a_script(tmp_path: Path, command: str) -> None:
+    found = load_actions([written(tmp_path, f'[[action]]\nname="x"\nmeaning="y"\ncommand=[{command}]\n')])
+    assert not found.problems
+    assert list(found.actions) == ["custom/x"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
