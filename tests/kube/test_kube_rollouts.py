@@ -22,7 +22,8 @@ async def rollouts(kube):
 
 
 async def ended(rollouts: Rollouts):
-    await asyncio.gather(*rollouts._tasks)
+    while rollouts.shown[0].state is RolloutState.RUNNING:  # noqa: ASYNC110 — it tells nobody when it stops
+        await asyncio.sleep(0.05)
     return rollouts.shown[0]
 
 
