@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leptontui.actions.policy import Case, may_act, objections
 from leptontui.model.policy import Clause, Hours, Policies, Policy
@@ -164,3 +166,33 @@ def test_the_users_time_zone_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()
+
+
+WORDS = st.sampled_from(
+    [(), ("drain",), ("restart",), ("*",), ("anna",), ("bob",), ("train",), ("gpu-0*",), ("oncall",)]
+)
+CLAUSES = st.builds(
+    Clause,
+    st.just("p:1"),
+    actions=WORDS,
+    users=WORDS,
+    unix_groups=WORDS,
+    groups=WORDS,
+    hosts=WORDS,
+    hours=st.builds(Hours, days=st.frozensets(st.integers(0, 6)), zone=st.just("UTC")),
+    may_be_overridden=st.booleans(),
+)
+POLICIES = st.builds(
+    Policy,
+    st.just("p"),
+    read_only_in=st.sampled_from(["", "", "p:1"]),
+    allow=st.lists(CLAUSES, max_size=2).map(tuple),
+    deny=st.lists(CLAUSES, max_size=2).map(tuple),
+)
+
+
+@given(POLICIES, POLICIES)
+def test_a_second_policy_never_lets_pass_what_the_first_refuses(first: Policy, second: Policy) -> None:
+    alone = set(objections(Policies((first,)), case()))
+    together = set(objections(Policies((first, second)), case()))
+    assert alone <= together

@@ -1,6 +1,8 @@
 """The policy files: what they say, every mistake with its line, whose they may be, and that the user's own tightens."""
 
+import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -247,10 +249,74 @@ def test_the_users_own_is_where_its_configuration_is(monkeypatch: pytest.MonkeyP
 
 @given(st.text(max_size=200))
 def test_no_text_ends_in_a_traceback(text: str) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "policy.toml"
         path.write_text(text, errors="surrogatepass")
         told = read_policies(path.with_name("none.toml"), path)
         assert all(problem.isprintable() for problem in told.problems)
+
+
+VALUES = st.one_of(
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["10%", "mon-fri", "08:00-18:00", "UTC", "drain", "required"]),
+    st.lists(st.one_of(st.text(max_size=10), st.sampled_from(["drain", "mon", "*"])), max_size=3),
+)
+KEYS = st.sampled_from(
+    [
+        "read_only",
+        "arm_minutes",
+        "locks",
+        "fleet",
+        "group",
+        "partition",
+        "concurrent",
+        "per_hour",
+        "may_be_overridden",
+        "names",
+        "users",
+        "longer_than_h",
+        "actions",
+        "unix_groups",
+        "groups",
+        "hosts",
+        "units",
+        "days",
+        "between",
+        "timezone",
+        "from",
+        "until",
+        "why",
+        "syslog",
+        "blast",
+        "jobs",
+        "allow",
+        "deny",
+        "audit",
+    ]
+)
+TABLES = st.sampled_from(["[blast]", "[jobs]", "[[allow]]", "[[deny]]", "[audit]", "[deny]", "[[blast]]", "[allow.x]"])
+
+
+def toml(values: dict[str, object]) -> str:
+    spoken = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+    return "".join(f"{key} = {spoken.get(json.dumps(value), json.dumps(value))}\n" for key, value in values.items())
+
+
+@given(
+    st.dictionaries(KEYS, VALUES, max_size=4), st.lists(st.tuples(TABLES, st.dictionaries(KEYS, VALUES, max_size=4)))
+)
+def test_whatever_the_keys_hold_a_file_is_understood_or_stops_everything(
+    top: dict[str, object], tables: list[tuple[str, dict[str, object]]]
+) -> None:
+    text = toml(top) + "".join(f"{table}\n{toml(values)}" for table, values in tables)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.toml"
+        path.write_text(text)
+        path.chmod(0o644)
+        Path(folder).chmod(0o755)
+        policies = read_policies(path, Path(folder) / "none", owner=ME)
+    says_something = any(value is True for key, value in top.items() if key == "read_only")
+    assert policies.problems or policies.is_read_only is says_something
