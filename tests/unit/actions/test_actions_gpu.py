@@ -554,3 +554,82 @@ def test_a_programs_name_cannot_change_what_is_read(name: str) -> None:
     found = parse_stat(7, "boot", text)
     assert found is not None
     assert (found.state, found.parent, found.start) == ("S", 1, "4711")
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        replace(DCGM, command="/usr/bin/nvsm_core", cgroup="/system.slice/nvsm-core.service"),
+        FakeProcess(PROBE, cgroup="/user.slice/user-1000.slice/session-4.scope", devices=("/dev/nvidia0",)),
+    ],
+)
+async def test_whoever_holds_the_gpu_now_and_did_not_then_is_found(new: FakeProcess) -> None:
+    """What is not in the plan is neither stopped nor told to let go."""
+    scene = stage(processes={900: DCGM}, units={"nvidia-dcgm.service": "active"})
+    prepared = await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    assert await prepared.deed.check_again() is None
+    scene.host.processes[901] = new
+    objection = await prepared.deed.check_again()
+    assert objection is not None
+    assert objection.cause.startswith("the GPU is held by others than in the plan: process 901")
+    del scene.host.processes[901]
+    del scene.host.processes[900]
+    assert await prepared.deed.check_again() is None, "one less is none the worse"
+
+
+async def test_whether_a_silent_node_is_empty_is_not_known() -> None:
+    with pytest.raises(GuardRefused, match="whether gpu-017 is empty is not known"):
+        await stage(state="DOWN*+DRAIN").plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+
+
+async def test_a_process_that_uses_no_gpu_any_more_is_left_alone() -> None:
+    scene = stage(processes={4242: TRAINING})
+    prepared = await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")
+    scene.host.processes[4242] = replace(TRAINING, computes_on="", devices=())
+    objection = await prepared.deed.check_again()
+    assert objection is not None
+    assert "uses no GPU any more" in objection.cause
+
+
+@pytest.mark.parametrize("use", [{"devices": ()}, {"computes_on": ""}])
+async def test_either_sign_of_a_gpus_use_is_enough(use: dict[str, object]) -> None:
+    process = replace(TRAINING, **use)  # type: ignore[arg-type]
+    scene = stage(processes={4242: process})
+    prepared = await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")
+    assert "process 4242 (anna, job 8812)" in prepared.plan.running_there[0]
+    assert any("job 8812, which ends or starts it again" in warning for warning in prepared.plan.warnings)
+    assert await prepared.deed.check_again() is None
+
+
+async def test_a_zombie_has_ended() -> None:
+    scene = stage(processes={4242: replace(TRAINING, minds_term=False)})
+    prepared = await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")
+    scene.host.processes[4242].state = "Z"
+    verdict = await prepared.deed.verify()
+    assert verdict.is_so
+    assert "its parent 1 has not looked yet (zombie)" in verdict.said
+
+
+async def test_a_process_that_is_gone_and_still_listed_is_not_verified() -> None:
+    scene = stage(processes={4242: TRAINING})
+    prepared = await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")
+    listed = scene.host.smi(("nvidia-smi", "--query-compute-apps=pid"))
+    smi = scene.host.smi
+    scene.host.smi = lambda argv: listed if "compute-apps" in argv[1] else smi(argv)  # type: ignore[method-assign]
+    outcome = await scene.run(prepared)
+    assert outcome.kind is OutcomeKind.NOT_VERIFIED
+    assert "is gone, but the driver still lists it" in outcome.summary
+
+
+async def test_a_host_that_does_not_say_what_runs_there_is_no_proof() -> None:
+    scene = stage(processes={4242: TRAINING})
+    prepared = await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")
+    scene.host.cat = lambda _: said("", 1, "cat: write error\n")  # type: ignore[method-assign]
+    with pytest.raises(ActionError, match="does not say what runs there: cat: write error"):
+        await prepared.deed.verify()
+
+
+@pytest.mark.parametrize("rest", ["S x 0", "S 1 " + "0 " * 17 + "-1 0", "S 1 " + "0 " * 17 + "٣ 0", ""])
+def test_a_broken_record_is_no_process(rest: str) -> None:
+    assert parse_stat(7, "boot", f"7 (x) {rest}") is None
+    assert parse_stat(8, "boot", "7 (x) S 1 " + "0 " * 17 + "5 0") is None
