@@ -20,11 +20,18 @@ ALERT_COMMANDS: Final = (
     ),
     Command("unacknowledge", "u", "take back", "Take an acknowledgement back.", Scope.TRIAGE, tends=True),
     Command("silence", "s", "silence", _SILENCE, Scope.TRIAGE, tends=True),
-    Command("plan", "p", "plan", "Open the plan of the suggested action.", Scope.TRIAGE, acts=True),
+    Command(
+        "plan",
+        "p",
+        "plan",
+        "Open the plan of the suggested action, on the hosts of all marked alerts if some are.",
+        Scope.TRIAGE,
+        acts=True,
+    ),
     Command("open_host", "h", "host", "Open its host.", Scope.TRIAGE),
     Command("filter", "slash", "filter", "Filter the alerts as you type.", Scope.TRIAGE),
     Command(
-        "mark", "space", "mark", "Mark it, so that a, u and s act on all that are marked.", Scope.TRIAGE, tends=True
+        "mark", "space", "mark", "Mark it, so that a, u, s and p act on all that are marked.", Scope.TRIAGE, tends=True
     ),
     Command("open_history", "H", "history", _HISTORY, Scope.TRIAGE, tends=True),
     Command("open_report", "r", "report", "Show the shift's report, to copy or keep.", Scope.TRIAGE, tends=True),

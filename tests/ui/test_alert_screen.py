@@ -19,7 +19,7 @@ from alert_boards import (
     group,
 )
 from alert_boards import rich_board as rich
-from fake_office import FakeCommands
+from fake_office import FakeCommands, FakeOffice
 from fleet_pilot import FleetPilot
 from fleets import T0, FakeSource, fleet_of, gpu_uuid
 
@@ -32,6 +32,7 @@ from leptontui.ui.screens.fleet import FleetScreen
 from leptontui.ui.screens.history import HistoryScreen
 from leptontui.ui.screens.host import HostScreen
 from leptontui.ui.screens.plan import PlanScreen
+from leptontui.ui.screens.rollout_plan import RolloutPlanScreen
 
 
 def stage_of(*alerts, port=None, commands=True, **app):
@@ -218,3 +219,28 @@ async def test_pending_is_told_as_pending():
         await stage.press("t", "enter")
         assert "pending 40 s" in stage.text
         assert "fired at" not in stage.text
+
+
+async def test_an_alert_may_suggest_any_action_with_the_parameters_of_its_labels():
+    stage = stage_of(replace(XID, action="gpu-reset"))
+    async with stage.run():
+        await stage.press("t", "enter")
+        assert "reset gpu gpu-001: opens the plan, runs nothing yet" in stage.text
+        await stage.press("p")
+        assert isinstance(stage.app.screen, PlanScreen)
+        (asked,) = stage.app._port.planned
+        assert (asked.action, asked.host, asked.params) == ("gpu-reset", "gpu-001", (("gpu", "3"),))
+
+
+async def test_marked_alerts_that_agree_are_planned_on_all_their_hosts():
+    office = FakeOffice(is_armed=True)
+    alerts = [alert("host-hot", f"gpu-{number:03d}", action="drain", summary="too hot") for number in (7, 8)]
+    snapshot = alert_fleet(rich(groups=tuple(group(one) for one in alerts)))
+    stage = FleetPilot(FakeSource(snapshot), office, alerts=FakeAlerts(STEPS))
+    async with stage.run():
+        await stage.press("t", "space", "space", "p")
+        assert isinstance(stage.app.screen, RolloutPlanScreen)
+        (asked,) = office.rollouts
+        assert (asked.action, sorted(asked.hosts), asked.reason) == ("drain", ["gpu-007", "gpu-008"], "too hot")
+        assert stage.app.screen.query_one("#plan-reason").value == "too hot"
+        assert not office.started
