@@ -12,7 +12,7 @@ from leptontui.actions.audit import Audit
 from leptontui.actions.lock_files import shared_folder
 from leptontui.actions.locks import Locks, SharedLocks
 from leptontui.actions.private_locks import PrivateLocks
-from leptontui.config.policy import read_policies
+from leptontui.config.policy_book import PolicyBook
 from leptontui.model.policy import Policies, built_in
 
 
@@ -44,11 +44,12 @@ def guarding(state: Path | None = None) -> Guarding:
     if state is not None:
         audit = Audit(state / "audit.jsonl", sudo_user=actor.sudo_user, actor=actor)
         return Guarding(actor, built_in, PrivateLocks(time.time), audit)
-    audit = Audit(sudo_user=actor.sudo_user, actor=actor, copies=lambda: read_policies().syslog)
-    return Guarding(actor, read_policies, SharedLocks(_folder), audit)
+    policies = PolicyBook()
+    audit = Audit(sudo_user=actor.sudo_user, actor=actor, copies=lambda: policies().syslog)
 
+    def folder() -> Path:
+        """Where the locks are: as the system's policy says, else where every user finds them."""
+        named = policies().locks
+        return Path(named) if named else shared_folder()
 
-def _folder() -> Path:
-    """Where the locks are: as the system's policy says, else where every user finds them."""
-    named = read_policies().locks
-    return Path(named) if named else shared_folder()
+    return Guarding(actor, policies, SharedLocks(folder), audit)

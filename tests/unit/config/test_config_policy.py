@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leptontui.config.policy import SYSTEM, read_policies, user_policy
+from leptontui.config.policy_book import PolicyBook
 from leptontui.model.policy import BUILT_IN, Policies, Syslog
 from tests.conftest import without_rights
 
@@ -254,6 +256,48 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
         path.write_text(text, errors="surrogatepass")
         told = read_policies(path.with_name("none.toml"), path)
         assert all(problem.isprintable() for problem in told.problems)
+
+
+class Reading:
+    """Reads policies, and counts how often."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, system: Path, user: Path | None) -> Policies:
+        self.times += 1
+        return read_policies(system, user, owner=ME)
+
+
+def test_what_has_not_changed_is_not_read_again(system: Path, own: Path) -> None:
+    reading = Reading()
+    book = PolicyBook(system, own, read=reading, clock=lambda: time.time() + 60)
+    write(system, "read_only = true")
+    assert [book().is_read_only for _ in range(3)] == [True] * 3
+    assert reading.times == 1
+    write(system, "arm_minutes = 7")
+    assert (book().is_read_only, book().arm_for_s) == (False, 420)
+    write(own, "read_only = true")
+    assert book().is_read_only
+    own.unlink()
+    assert not book().is_read_only
+    before = reading.times
+    system.chmod(0o666)
+    assert book().problems
+    system.chmod(0o644)
+    system.parent.chmod(0o777)
+    assert book().problems
+    system.parent.chmod(0o755)
+    assert (book().problems, reading.times) == ((), before + 3)
+
+
+def test_what_was_changed_just_now_is_read_again_in_any_case(system: Path, own: Path) -> None:
+    reading = Reading()
+    write(system, "")
+    book = PolicyBook(system, own, read=reading, clock=lambda: system.stat().st_ctime + 1)
+    for _ in range(3):
+        book()
+    assert reading.times == 3
 
 
 VALUES = st.one_of(

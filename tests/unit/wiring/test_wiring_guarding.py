@@ -13,6 +13,7 @@ from leptontui.actions.audit import default_path
 from leptontui.actions.locks import SharedLocks
 from leptontui.actions.private_locks import PrivateLocks
 from leptontui.config.policy import read_policies
+from leptontui.config.policy_book import PolicyBook
 from leptontui.wiring.guarding import guarding
 
 READ_ONLY = """
@@ -45,7 +46,8 @@ def test_the_real_thing_is_guarded_by_all_that_there_is(monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     found = guarding()
     assert isinstance(found.locks, SharedLocks)
-    assert found.policies is read_policies
+    assert isinstance(found.policies, PolicyBook)
+    assert found.policies() == read_policies()
     assert found.audit.path == default_path()
     assert found.actor.uid == os.getuid()
 
