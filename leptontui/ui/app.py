@@ -232,6 +232,13 @@ class LeptonApp(App[None]):
         if (screen := self._fleet_in_sight) is not None:
             screen.tick()
 
+    def arming(self) -> float | None:
+        """Seconds for which actions are allowed, 0 while read-only; None where there is no command port."""
+        if self._port is None:
+            return None
+        until = self._port.armed_until_unix_s
+        return 0.0 if until is None else max(0.0, until - self._clock())
+
     def action_redial(self) -> None:
         """Dial the host under the cursor now."""
         if isinstance(self.screen, SnapshotScreen) and (host := self.screen.host_for("^r")) is not None:

@@ -9,7 +9,7 @@ from fleets import T0, FakeSource, fleet_of, train_fleet
 
 from leptontui.errors import GuardRefused
 from leptontui.model.action import Standing
-from leptontui.model.activity import Pace, RolloutState, TargetState, Wish
+from leptontui.model.activity import Pace, Rollout, RolloutState, TargetRun, TargetState, Wish
 from leptontui.ui.screens.confirming import ConfirmingScreen
 from leptontui.ui.screens.fleet import FleetScreen
 from leptontui.ui.screens.form import FormScreen
@@ -336,3 +336,44 @@ async def test_the_header_counts_down_on_the_run_screen(stage, office):
         stage.app.screen.tick()
         await stage.settle()
         assert "READ-ONLY" in stage.lines[0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        (),
+        ("down", "enter"),
+        ("down", "i"),
+        ("j",),
+        ("e",),
+        ("t",),
+        ("D",),
+        ("down", "x"),
+        ("down", "x", *"lock", "enter"),
+        ("down", "d"),
+        ("down", "r"),
+        ("asterisk", "r"),
+        ("question_mark",),
+        ("D", "enter"),
+        ("D", "enter", "a"),
+    ],
+    ids=lambda keys: "-".join(keys) or "fleet",
+)
+async def test_how_long_actions_are_allowed_is_in_sight_everywhere(source, office, keys):
+    hosts = tuple(TargetRun(f"gpu-{number:03d}") for number in range(1, 4))
+    office.play(Rollout("r1", "Restart x on 3 hosts", RolloutState.RUNNING, hosts))
+    fleet = fleet_of(source.snapshot, units=("a.service", "b.service"))
+    stage = FleetPilot(source, office, fleet=fleet)
+    async with stage.run(80, 24):
+        await stage.press(*keys)
+        assert "ARMED 14:32" in stage.text
+        office.disarm()
+        for screen in stage.app.screen_stack:
+            for name in ("tick", "draw", "_say_count"):
+                if hasattr(screen, name):
+                    getattr(screen, name)()
+            for mark in screen.query("ArmingMark"):
+                mark.update()
+        await stage.settle()
+        assert "ARMED" not in stage.text
+        assert "READ-ONLY" in stage.text or "read-only" in stage.text

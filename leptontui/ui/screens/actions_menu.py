@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
@@ -18,6 +18,7 @@ from leptontui.model.activity import RunbookEntry
 from leptontui.model.text import plain
 from leptontui.render.cells import Piece, fit
 from leptontui.ui.screens.listing import wrapped
+from leptontui.ui.widgets.arming import ArmingMark
 from leptontui.ui.widgets.row_list import Heading, RowList
 from leptontui.ui.widgets.said import SaidLines
 from leptontui.view.offers import Offer
@@ -66,7 +67,9 @@ class ActionsMenuScreen(ModalScreen[ActionSpec | RunbookEntry | None]):
     def compose(self) -> ComposeResult:
         """For which hosts, a field to filter by, the list, all about the one chosen, what the keys do."""
         with Vertical(id="menu-box"):
-            yield Label(f"What is to be done to {self._where()}?", id="menu-title", markup=False)
+            with Horizontal(classes="title-row"):
+                yield Label(f"What is to be done to {self._where()}?", id="menu-title", markup=False)
+                yield ArmingMark()
             yield Input(placeholder="type to filter", id="menu-filter", compact=True)
             yield MenuList(_key_of, _cells, id="menu-list")
             yield AboutAction(id="menu-about")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from leptontui.model.text import plain
+from leptontui.ui.widgets.arming import ArmingMark
 
 
 class ChooseUnitScreen(ModalScreen[str | None]):
@@ -33,7 +34,9 @@ class ChooseUnitScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """A field to filter by, the list, and what the keys do."""
         with Vertical(id="units-box"):
-            yield Label(self._title, id="units-title", markup=False)
+            with Horizontal(classes="title-row"):
+                yield Label(plain(self._title, 120), id="units-title", markup=False)
+                yield ArmingMark()
             yield Input(placeholder="type to filter", id="units-filter", compact=True)
             yield OptionList(id="units-list", markup=False)
             yield Label("", id="units-hint", markup=False)

@@ -17,6 +17,7 @@ from leptontui.model.action import Danger
 from leptontui.model.action_spec import ActionSpec, Parameter, ParameterKind
 from leptontui.model.activity import Pace
 from leptontui.model.text import plain
+from leptontui.ui.widgets.arming import ArmingMark
 from leptontui.ui.widgets.choice import Choice
 from leptontui.view.orders import Order
 
@@ -62,7 +63,10 @@ class FormScreen(ModalScreen[Order | None]):
         """What for, a line for each parameter, what the keys do."""
         unit = f" {plain(self._order.unit, 80)} on" if self._order.unit else ""
         with Vertical(id="form-box"):
-            yield Label(f"{self._spec.verb}{unit or ':'} {plain(self._order.where, 60)}", id="form-title", markup=False)
+            with Horizontal(classes="title-row"):
+                title = f"{plain(self._spec.verb, 60)}{unit or ':'} {plain(self._order.where, 60)}"
+                yield Label(title, id="form-title", markup=False)
+                yield ArmingMark()
             yield Label(plain(self._spec.meaning, 300), id="form-meaning", markup=False)
             with VerticalScroll(id="form-fields", can_focus=False):
                 for field in self._fields:

@@ -18,6 +18,7 @@ from leptontui.render.palette import Palette
 from leptontui.ui.commands import Powers, Scope, bindings_of
 from leptontui.ui.screens.help_words import HelpRow, HelpSection, help_sections
 from leptontui.ui.themes import palette_of
+from leptontui.ui.widgets.arming import arming_pieces
 from leptontui.ui.widgets.footer import CommandFooter
 from leptontui.ui.widgets.search_bar import SearchBar
 
@@ -39,6 +40,7 @@ class HelpScreen(ModalScreen[None]):
         super().__init__()
         self._sections = help_sections(powers, specs)
         self._filter = ""
+        self._count = ""
         for one in bindings_of(Scope.HELP, powers):
             self._bindings.bind(one.key, one.action, one.description, show=one.show, priority=one.priority)
 
@@ -50,8 +52,9 @@ class HelpScreen(ModalScreen[None]):
         yield CommandFooter(Scope.HELP, Powers())
 
     def on_mount(self) -> None:
-        """Everything, at first."""
+        """Everything, at first; the countdown goes on."""
         self._draw()
+        self.set_interval(1.0, self._say_count)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a text is typed the key that starts a filter is a letter."""
@@ -100,7 +103,11 @@ class HelpScreen(ModalScreen[None]):
         if not count:
             page.add_row(Text(f"\nnothing here speaks of {self._filter}", style=palette.style("dim")))
         self.query_one("#help-page", Static).update(page)
-        self.query_one(SearchBar).say((Piece(f" {count} entries " if words else " / searches ", "dim"),))
+        self._count = f" {count} entries " if words else " / searches "
+        self._say_count()
+
+    def _say_count(self) -> None:
+        self.query_one(SearchBar).say((Piece(self._count, "dim"), *arming_pieces(self.app)))
 
 
 _ELSEWHERE: Final = frozenset({"toggle_freeze", "command_palette", "help", "answer", "toggle_armed", "open_activity"})

@@ -8,11 +8,12 @@ from typing import ClassVar, Final
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label
 
 from leptontui.model.text import plain
+from leptontui.ui.widgets.arming import ArmingMark
 
 SETTLE_S: Final = 0.4
 
@@ -39,7 +40,9 @@ class SureScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """What, what it means, what the keys do."""
         with Vertical(id="sure-box"):
-            yield Label(self._title, id="sure-title", markup=False)
+            with Horizontal(classes="title-row"):
+                yield Label(self._title, id="sure-title", markup=False)
+                yield ArmingMark()
             yield Label(self._words, id="sure-words", markup=False)
             yield Label("y: yes   esc: no, leave it as it is", id="sure-hint", markup=False)
 
