@@ -14,7 +14,7 @@ from leptontui.sources.bundle import launch_argv, launch_stdin
 from tests.lab.slurm import SlurmLab
 from tests.nvml.fake_nvml import build, environment, write_readings
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("slurm"), pytest.mark.timeout(120)]
 
 
 def pid_of(job: str, name: str) -> int:

@@ -12,7 +12,7 @@ from leptontui.model.target import HostTarget
 from tests.lab.slurm import SlurmLab
 from tests.lab.slurm_scene import NobodyTransport, SlurmScene
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("slurm")]
 
 NAMES = ("gpu0", "gpu1", "gpu1.cluster.example", "nope")
 

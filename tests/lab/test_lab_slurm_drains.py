@@ -10,7 +10,7 @@ from leptontui.model.action import ActionName, ActionRequest, OutcomeKind
 from tests.lab.slurm import SlurmLab
 from tests.lab.slurm_scene import SlurmScene
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("slurm")]
 
 WHY = "the test takes the only node there is"
 """Two nodes are all: each drain is more than its partition's share."""

@@ -10,7 +10,7 @@ from leptontui.inventory.book import Book
 from leptontui.transport.local import LocalTransport
 from tests.lab.slurm import SlurmLab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("slurm")]
 
 
 async def test_nodes_partitions_and_states(slurm: SlurmLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

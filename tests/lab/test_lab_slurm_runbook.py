@@ -18,7 +18,7 @@ from leptontui.model.activity import RunbookRun, RunbookState
 from tests.lab.slurm import SlurmLab
 from tests.lab.slurm_scene import Facts, SlurmScene
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("slurm")]
 
 TEXT = """\
 [[runbook]]

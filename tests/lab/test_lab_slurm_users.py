@@ -15,7 +15,7 @@ from leptontui.transport.local import LocalTransport
 from tests.lab.slurm import SlurmLab
 from tests.lab.slurm_scene import SlurmScene
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("slurm")]
 
 
 class SlowTransport(LocalTransport):
