@@ -157,8 +157,9 @@ class Office:
         await self._runbooks.steer(run_id, wish)
 
     async def look_again(self) -> None:
-        """Ask how the remembered drains, broken-off actions and runbooks stand now."""
+        """Ask how the remembered drains, broken-off actions, rollouts and runbooks stand now."""
         await self._runbooks.look_again()
+        await self._rollouts.look_again()
         if self._drains is not None:
             await self._drains.look_again()
         if self._broken_off is not None:

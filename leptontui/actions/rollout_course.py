@@ -101,8 +101,12 @@ class RolloutCourse:
             left = self._in(TargetState.WAITING)
             self._mark(*left, state=TargetState.SKIPPED, said="the program ended before its turn")
             is_whole = not left and self._rollout.state is not RolloutState.ABANDONED
-            self._set(RolloutState.ENDED if is_whole else RolloutState.ABANDONED, self._sum())
-            await self.note("rollout-ended")
+            end = RolloutState.ENDED if is_whole else RolloutState.ABANDONED
+            final = replace(self._rollout, state=end, said=plain(self._sum(), _WORDS))
+            try:
+                await self._note("rollout-ended", final)
+            finally:
+                self._rollout = final
 
     async def steer(self, wish: Wish) -> None:
         """Pause, resume or abandon it; what was begun is always brought to its end.
@@ -125,11 +129,10 @@ class RolloutCourse:
                 self._may_go.set()
             case _:
                 raise ActionError(f"a rollout that is {state.value} cannot be asked to {wish.value}")
-        await self.note(f"rollout-{wish.value}")
+        await self._note(f"rollout-{wish.value}", self._rollout)
 
-    async def note(self, event: str) -> None:
+    async def _note(self, event: str, rollout: Rollout) -> None:
         """Write down how it stands; a rollout is not held up by what is only told of it."""
-        rollout = self._rollout
         fields: dict[str, Json] = {
             "rollout_id": rollout.rollout_id,
             "title": rollout.title,
@@ -209,7 +212,7 @@ class RolloutCourse:
             self._may_go.clear()
             words = f"stopped: {bad[0].host} is {bad[0].state.value}: {bad[0].said}; {waiting} not touched yet"
             self._set(RolloutState.STOPPED, words)
-            await self.note("rollout-stopped")
+            await self._note("rollout-stopped", self._rollout)
 
     def _sum(self) -> str:
         counts: dict[TargetState, int] = {}

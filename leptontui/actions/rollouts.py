@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from leptontui.actions import guard
 from leptontui.actions.audit import Json
 from leptontui.actions.hand import Hand, refuse_standing, spec_of
+from leptontui.actions.process_mark import is_gone, own_mark
 from leptontui.actions.rollout_course import Consent, RolloutCourse
 from leptontui.actions.rollout_plan import NotPlanned, assemble, check_request, seen_rules, size_of
+from leptontui.actions.rollouts_left import Entry, left_behind
 from leptontui.errors import ActionError, AuditError, GuardRefused, LeptonError, NotConfirmed
 from leptontui.model.action import ActionRequest, Plan
 from leptontui.model.activity import Rollout, RolloutPlan, RolloutRequest, Wish
@@ -40,18 +42,22 @@ class Rollouts:
     Args:
         hand: plans and runs their parts.
         clock: unix seconds.
+        read: the audit's lines; called in a thread, it may raise `OSError`.
     """
 
-    def __init__(self, hand: Hand, *, clock: Callable[[], float]) -> None:
-        self._hand, self._clock = hand, clock
+    def __init__(
+        self, hand: Hand, *, clock: Callable[[], float], read: Callable[[], Sequence[Entry]] = lambda: ()
+    ) -> None:
+        self._hand, self._clock, self._read = hand, clock, read
+        self._left: tuple[Rollout, ...] = ()
         self._made: dict[str, _Made] = {}
         self._courses: tuple[RolloutCourse, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def shown(self) -> tuple[Rollout, ...]:
-        """Those under way and the last that ended, newest first."""
-        return tuple(course.shown for course in self._courses)
+        """Those under way and the last that ended, newest first; then those that a session before broke off."""
+        return (*(course.shown for course in self._courses), *self._left)
 
     async def plan(self, request: RolloutRequest) -> RolloutPlan:
         """What would be done on each host.
@@ -102,7 +108,10 @@ class Rollouts:
         del self._made[plan.rollout_id]
         confirmed = f"{confirmation} typed for {len(plan.plans)}" if plan.confirmation else "one key"
         try:
-            await self._hand.note("rollout-begun", {**_about(plan), "confirmation": confirmed, "override": override})
+            await self._hand.note(
+                "rollout-begun",
+                {**_about(plan), "confirmation": confirmed, "override": override, "process": own_mark()},
+            )
         except AuditError:
             self._made[plan.rollout_id] = made
             raise
@@ -123,6 +132,31 @@ class Rollouts:
         if course is None:
             raise ActionError(f"no rollout {plain(rollout_id, 40)} is under way")
         await course.steer(wish)
+
+    async def look_again(self) -> None:
+        """Find the rollouts that the end of a session before broke off, and write their end into the audit.
+
+        Nothing of them is gone on with: what was not touched may be chosen anew.
+        """
+        try:
+            entries = await asyncio.to_thread(self._read)
+        except OSError:  # whoever looks for broken-off actions says it
+            _LOG.exception("rollouts that were broken off are not known")
+            return
+        for rollout in left_behind(entries, is_gone):
+            fields: dict[str, Json] = {
+                "rollout_id": rollout.rollout_id,
+                "title": rollout.title,
+                "state": rollout.state.value,
+                "said": rollout.said,
+                "targets": {target.host: target.state.value for target in rollout.targets},
+            }
+            try:
+                await self._hand.note("rollout-ended", fields)
+            except AuditError:
+                _LOG.exception("the end of rollout %s is not in the audit", rollout.rollout_id)
+                return
+            self._left = (rollout, *self._left)[:_KEPT]
 
     async def close(self) -> None:
         """Break off what is under way; the desk writes its ends into the audit."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from leptontui.actions.audit_reading import entries
 from leptontui.actions.bench import TransportOf
 from leptontui.actions.conditions import Question, is_so
 from leptontui.actions.desk import Desk
@@ -79,7 +80,7 @@ def make_office(
     )
     return Office(
         desk,
-        rollouts=Rollouts(desk, clock=time.time),
+        rollouts=Rollouts(desk, clock=time.time, read=lambda: entries(desk.audit.path)),
         runbooks=_runbooks(desk, facts, user, state),
         drains=drains,
         broken_off=BrokenOff(desk),
