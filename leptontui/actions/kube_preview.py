@@ -9,7 +9,7 @@ from typing import Final
 from leptontui.actions.guard import Objection
 from leptontui.actions.kube_budgets import Holding
 from leptontui.actions.kube_objects import Pod
-from leptontui.actions.kube_pods import Choices, Fate, fate_of, keeps_empty_dir, told
+from leptontui.actions.kube_pods import Choices, Fate, at_work, fate_of, keeps_empty_dir, told
 from leptontui.actions.kubectl import Kubectl, last_words
 from leptontui.errors import ActionError
 from leptontui.model.text import plain
@@ -44,9 +44,16 @@ def pods_allow(pods: Sequence[Pod], choices: Choices) -> Objection | None:
 def pod_lines(
     pods: Sequence[Pod], held: Sequence[Holding], now_unix_s: float, choices: Choices | None
 ) -> tuple[str, ...]:
-    """The pods that are at work there, one line each, with what becomes of them; `choices` None: they go on."""
+    """The pods that are at work there, those that budgets hold first, with what becomes of each.
+
+    Args:
+        pods: all pods of the node.
+        held: what budgets hold of them.
+        now_unix_s: unix seconds.
+        choices: what the user allowed; None if no pod is touched.
+    """
     holding = {name: found.name for found in held for name in found.held}
-    there = [pod for pod in pods if fate_of(pod) in {Fate.MOVES, Fate.ENDS}]
+    there = sorted(at_work(pods), key=lambda pod: str(pod) not in holding)
     lines = []
     for pod in there[:_SHOWN_PODS]:
         budget = holding.get(str(pod), "") if choices is None or not choices.bypasses else ""
@@ -62,11 +69,14 @@ def _becomes(pod: Pod, budget: str, choices: Choices | None) -> str:
     if budget:
         return f"HELD by budget {budget}"
     how = "is deleted past its budgets" if choices.bypasses else "is evicted"
+    owner = pod.metadata.controller
+    if owner is not None and owner.kind.endswith("Job"):
+        how += ", and loses what it has not saved"
     if fate_of(pod) is Fate.ENDS:
         how = "ends for good" if choices.forces else "HELD: nothing would make it again"
     elif keeps_empty_dir(pod) and not choices.deletes_empty_dir:
         how = "HELD: keeps something in emptyDir"
-    return f"{how}, and loses its emptyDir" if keeps_empty_dir(pod) and choices.deletes_empty_dir else how
+    return f"{how}, and its emptyDir with it" if keeps_empty_dir(pod) and choices.deletes_empty_dir else how
 
 
 def staying(pods: Sequence[Pod]) -> tuple[str, ...]:

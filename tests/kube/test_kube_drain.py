@@ -69,7 +69,8 @@ async def test_a_budget_that_refuses_is_named_before_and_after(kube, hasty):
     kube.cluster.add(budget("vllm", 0, needs=2, has=2, app="vllm"))
     plan = await kube.plan("drain")
     assert any("HELD by budget prod/vllm" in line and "prod/vllm-0" in line for line in plan.running_there)
-    assert any("prod/train-0" in line and line.endswith("is evicted") for line in plan.running_there)
+    assert any("prod/train-0" in line and "loses what it has not saved" in line for line in plan.running_there)
+    assert "prod/vllm-0" in plan.running_there[0], "what is held comes first"
     assert "budget prod/vllm allows 0 of 1 pod here to go now (needs 2 healthy, has 2): prod/vllm-0" in plan.warnings
     assert any(line.startswith("dry run:") and "disruption budget" in line for line in plan.warnings)
     outcome = await kube.desk.run(plan, "gpu-017")
@@ -117,7 +118,7 @@ async def test_emptydir_is_not_deleted_unasked(kube):
     assert refused.value.rule == "emptydir-kept"
     assert kube.cluster.changes == []
     plan = await kube.plan("drain", emptydir="delete")
-    assert any(line.endswith("is evicted, and loses its emptyDir") for line in plan.running_there)
+    assert any(line.endswith("is evicted, and its emptyDir with it") for line in plan.running_there)
     assert (await kube.desk.run(plan, "gpu-017")).kind is OutcomeKind.VERIFIED
 
 
