@@ -7,6 +7,7 @@ work: nothing is run again, the host is asked. What it says stands in the audit 
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,9 @@ _OF_THE_SCHEDULER: Final = frozenset(
 )
 """Actions of which the host's scheduler knows best how they stand."""
 
+_ELSEWHERE_S: Final = 24 * 3600.0
+"""After so long, what was begun on another machine that shares the audit is taken for broken off, too."""
+
 _WORDS: Final = 300
 _SHOWN: Final = 2
 
@@ -38,10 +42,12 @@ class BrokenOff:
     Args:
         desk: whose audit is read, and through which hosts are asked; nothing is run through it.
         clock: unix seconds.
+        machine: this machine's name; None asks for it.
     """
 
-    def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.time, machine: str | None = None) -> None:
         self._desk, self._clock = desk, clock
+        self._machine = socket.gethostname() if machine is None else machine
         self._found: dict[str, Unfinished] = {}
         self._shown: tuple[Unfinished, ...] = ()
         self._read_at: tuple[int, int] | None = None
@@ -102,6 +108,10 @@ class BrokenOff:
             user=_text(entry, "user"),
             begun_unix_s=float(begun) if isinstance(begun, int | float) else 0.0,
         )
+        elsewhere = _text(entry, "machine")
+        if elsewhere not in {"", self._machine} and self._clock() - one.begun_unix_s < _ELSEWHERE_S:
+            # A home that several machines share: whether it is still under way there cannot be told by locks here.
+            return replace(one, said=f"it was begun on {elsewhere}, which may still be at it")
         target = self._desk.fleet.host(request.host)
         if target is None:
             return replace(one, said="it is not in this fleet, so it is not asked")

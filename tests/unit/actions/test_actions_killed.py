@@ -151,6 +151,24 @@ async def test_a_host_of_another_fleet_is_told_and_not_settled(scene: Scene) -> 
     assert scene.events == ["begun"]
 
 
+async def test_what_was_begun_on_another_machine_is_left_to_it_for_a_day(scene: Scene) -> None:
+    await begun(scene, machine="bastion2")
+    broken_off = BrokenOff(scene.desk, clock=lambda: scene.now, machine="bastion1")
+    await broken_off.look_again()
+    assert broken_off.unfinished[0].said == "it was begun on bastion2, which may still be at it"
+    assert scene.events == ["begun"]
+    scene.now += 24 * 3600
+    await broken_off.look_again()
+    assert broken_off.unfinished[0].is_settled
+
+
+async def test_what_was_begun_on_this_machine_is_asked(scene: Scene) -> None:
+    await begun(scene, machine="bastion1")
+    broken_off = BrokenOff(scene.desk, clock=lambda: scene.now, machine="bastion1")
+    await broken_off.look_again()
+    assert broken_off.unfinished[0].is_settled
+
+
 @pytest.mark.parametrize("action", ["custom/gone", "no such action", ""])
 async def test_an_action_that_there_is_no_more_is_settled_with_what_is_known(scene: Scene, action: str) -> None:
     await begun(scene, action=action)
