@@ -245,3 +245,35 @@ def test_a_dry_run_changes_nothing(lab: Lab, terminal: Terminal) -> None:
     assert output.count("root@h") == 3
     assert main_pids(lab, ROLL) == before
     assert not terminal.audit.exists()
+
+
+async def test_a_rollout_killed_midway_is_told_at_the_next_start(
+    lab: Lab, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = main_pids(lab, SLOW)
+    process = terminal.start("act", "restart", "h[1-3]", "--unit", SLOW, "--yes", "3")
+    await asyncio.to_thread(until_said, process, "h1: running")
+    await asyncio.to_thread(until_said, process, "systemctl restart")
+    process.kill()
+    await asyncio.to_thread(process.communicate)
+    for name, value in terminal.environment.items():
+        monkeypatch.setenv(name, value)
+    hosts = tuple(HostTarget(one.name, group="lab", ssh_config=str(lab.ssh_config), units=(SLOW,)) for one in lab.hosts)
+    watch = FleetWatch(Fleet("lab", hosts), interval_s=1.0, can_act=True, has_forecasts=False)
+    port = watch.commands
+    assert port is not None
+    running = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.timeout(60):
+            await port.look_again()
+        (rollout,) = port.activity.rollouts
+        assert [target.state.value for target in rollout.targets] == ["unknown", "skipped", "skipped"]
+        (unfinished,) = port.activity.unfinished
+        assert (unfinished.host, unfinished.is_settled) == ("h1", True)
+        assert SLOW in unfinished.said
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert main_pids(lab, SLOW)[1:] == before[1:]
+    assert terminal.events[-1][0] == "settled"
+    assert verify(terminal.audit) is None
