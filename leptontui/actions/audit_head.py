@@ -49,6 +49,8 @@ def read_head(audit: Path) -> Head | None:
             raw = file.read(SIZE + 1)
     except FileNotFoundError:
         return None
+    if not raw:  # killed between making it and writing it: as good as none
+        return None
     values = json.loads(raw)
     lines, last = (values.get("lines"), values.get("last")) if isinstance(values, dict) else (None, None)
     if isinstance(lines, bool) or not isinstance(lines, int) or lines < 1:

@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from leptontui.actions.audit import Audit
 from leptontui.actions.desk import Desk
@@ -61,6 +64,7 @@ def make_desk(folder: Path) -> Desk:
         audit=Audit(folder / "audit.jsonl", sudo_user=""),
         user="anna",
         locks=SharedLocks(lambda: folder / "lock"),
+        sleep=lambda _: asyncio.sleep(0),
     )
 
 
@@ -71,5 +75,24 @@ async def restart(folder: Path) -> None:
     await desk.run(await desk.plan(RESTART), "")
 
 
+def kill_before_write(number: int) -> None:
+    """Kill this process right before it puts something on disk for the `number`-th time."""
+    count = 0
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: object) -> object:
+            nonlocal count
+            count += 1
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments)
+
+        return call
+
+    os.fsync, os.pwrite = counted(os.fsync), counted(os.pwrite)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        kill_before_write(int(sys.argv[2]))
     asyncio.run(restart(Path(sys.argv[1])))

@@ -108,6 +108,28 @@ def test_others_are_told_of_it_until_it_is_settled(place: Path) -> None:
     assert events(place) == ["begun", "settled", "begun", "ended"]
 
 
+@pytest.mark.parametrize("number", range(1, 10))
+def test_killed_before_any_write_nothing_is_lost_and_nothing_is_run_twice(place: Path, number: int) -> None:
+    command = [sys.executable, "-m", "tests.unit.actions.killed_scene", str(place), str(number)]
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    told, starts = events(place), int((place / "starts").read_text())
+    assert code == -signal.SIGKILL or told == ["begun", "ended"], "it was killed, or there are fewer writes than that"
+    assert starts <= 2
+    assert starts == 1 or told[:1] == ["begun"], "what was run is in the audit"
+    assert all(one.is_settled for one in looked(place))
+    assert int((place / "starts").read_text()) == starts, "it was asked, and not run again"
+    assert events(place) in ([], ["begun", "settled"], ["begun", "ended"])
+    if told:
+        assert verify(place / "audit.jsonl") is None
+    desk = make_desk(place)
+    assert asyncio.run(desk.locks.look()).broken_off == ()
+    desk.arm()
+    plan = asyncio.run(desk.plan(RESTART))
+    assert plan.standing == ()
+    assert asyncio.run(desk.run(plan, "")).kind is OutcomeKind.VERIFIED
+    assert verify(place / "audit.jsonl") is None
+
+
 # What was begun, and cannot be asked like that
 
 
