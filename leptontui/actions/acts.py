@@ -203,6 +203,8 @@ def append(folder: Path, uid: int, line: bytes, now_unix_s: float) -> None:
         if found.st_size > _REWRITTEN_FROM_BYTES:
             line = _kept(os.pread(handle, _MOST_BYTES, max(found.st_size - _MOST_BYTES, 0)), now_unix_s) + line
             os.ftruncate(handle, 0)
+        elif found.st_size and os.pread(handle, 1, found.st_size - 1) != b"\n":
+            line = b"\n" + line  # a full disk tore the last one: it must not spoil this one as well
         end = os.fstat(handle).st_size
         if os.pwrite(handle, line, end) != len(line):
             os.ftruncate(handle, end)  # half a line would spoil the next one, too

@@ -303,6 +303,13 @@ async def test_a_time_that_no_clock_shows_is_left_out(folder: Path, begun: str) 
     assert holder.cause == "another action is under way on gpu-017"
 
 
+async def test_a_torn_line_does_not_spoil_the_next(folder: Path) -> None:
+    path_of(folder, ME).write_bytes(line_of(act("a", "gpu-018"))[:-9])
+    path_of(folder, ME).chmod(0o644)
+    await take(folder, "b")
+    assert [one.plan_id for one in read_acts(folder)] == ["b"]
+
+
 async def test_a_file_of_acts_does_not_grow_for_ever(folder: Path, clock: Clock) -> None:
     old = b"".join(line_of(act(str(n), "gpu-017")) + end_of(str(n)) for n in range(3000))
     path_of(folder, ME).write_bytes(old)
