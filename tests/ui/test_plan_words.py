@@ -4,15 +4,32 @@ from dataclasses import replace
 
 import pytest
 from fake_office import plan_of
+from hypothesis import given
+from hypothesis import strategies as st
 
-from leptontui.model.action import ActionRequest, Danger, Plan, Standing, Step
+from leptontui.model.action import ActionRequest, Danger, Outcome, OutcomeKind, Plan, Standing, Step
 from leptontui.model.action_catalogue import SHIPPED
-from leptontui.model.activity import Pace, RolloutPlan, RolloutRequest, TargetRun, TargetState
-from leptontui.render.activity_words import counts_of, took
+from leptontui.model.activity import (
+    Activity,
+    Drained,
+    Pace,
+    Rollout,
+    RolloutPlan,
+    RolloutRequest,
+    RolloutState,
+    RunbookRun,
+    RunbookState,
+    RunbookStep,
+    TargetRun,
+    TargetState,
+    Unfinished,
+)
+from leptontui.render.activity_words import activity_parts, counts_of, drained_words, took
 from leptontui.ui.screens.rollout_plan import expected_of
+from leptontui.ui.widgets.ending import Ending
 from leptontui.ui.widgets.plan_hints import Standpoint, hint, way_out
 from leptontui.ui.widgets.plan_inputs import Stage
-from leptontui.ui.widgets.plan_rows import all_standing, plan_rows, rollout_rows
+from leptontui.ui.widgets.plan_rows import all_standing, ending_rows, plan_rows, rollout_rows
 
 SOFT = Standing("blast-fleet", "too many", "take fewer", "/etc/p.toml:3", may_be_overridden=True)
 HARD = Standing("policy-deny", "a freeze", "", "/etc/p.toml:9")
@@ -131,3 +148,32 @@ def test_counts_and_durations():
     assert [took(None, None, 9), took(0, None, 9), took(0, 127, 900)] == ["", "9 s", "2:07"]
     assert took(0, 7384, 9999) == "2:03:04"
     assert took(10, None, 9) == "0 s", "clocks may disagree"
+
+
+HOSTILE = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
+    ["\x1b[2J", "a\nb", "[red]x[/]", "$(reboot)", "\x9b31m", "\u202egnp", "; rm -rf /", "\r\x07", "\x00"]
+)
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_nothing_that_a_host_or_file_says_reaches_the_terminal_as_more_than_text(one, two, three):
+    rule = Standing(one, two, three, one, may_be_overridden=True)
+    step = Step(one, two, ("sh", three, one), wants_password=True)
+    request = ActionRequest(one, two, three, one, ((two, three),))
+    plan = Plan("p", request, one, Danger.DISRUPTIVE, (step,), two, (three,), (one,), (two,), three, one, (rule,))
+    many = RolloutPlan(
+        "r", RolloutRequest(one, (two,), params=((one, two),)), one, (plan,), ((two, three),), Danger.DISRUPTIVE, (one,)
+    )
+    outcome = Outcome("p", OutcomeKind.FAILED, one, f"{two}\n{three}")
+    rows = [*plan_rows(plan, None), *rollout_rows(many, None), *ending_rows(Ending.of_outcome(outcome))]
+    target = TargetRun(one, TargetState.FAILED, two, (three,))
+    activity = Activity(
+        (Rollout("r", one, RolloutState.STOPPED, (target,), two),),
+        (RunbookRun("b", one, two, RunbookState.READY, (RunbookStep(three, one),), 0, 0.0),),
+        (Drained(one, two, three, one, 0.0, two, True),),
+        (Unfinished("p", one, two, three, 0.0, one),),
+    )
+    said = [text for row in rows for text in row[:2]]
+    said += [piece.text for part in activity_parts(activity, is_short=False) for piece in part]
+    said += [piece.text for piece in drained_words(activity.drained[0])]
+    assert all(text.isprintable() for text in said), said
