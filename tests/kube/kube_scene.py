@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 from leptontui.actions.audit import Audit
 from leptontui.actions.desk import Desk
+from leptontui.actions.drains import Drains
+from leptontui.actions.reach import Reach
 from leptontui.model.action import ActionRequest, Outcome, Plan
 from leptontui.model.target import Fleet, HostTarget
 from leptontui.transport.contract import OUTPUT_LIMIT, Completed
@@ -79,6 +81,12 @@ class KubeScene:
         about = {"scheduler": "kubernetes", "controller": HERE, "kube_context": "prod", "kubeconfig": str(config)}
         self.target = HostTarget("gpu-017", group="train", units=UNITS, **(about | target))
         others = [HostTarget(f"gpu-{n:03}", group="train", units=UNITS, **(about | target)) for n in range(18, 48)]
+        self.drains = Drains(
+            folder / f"drains-{user}.json",
+            fleet_of=lambda: self.desk.fleet,
+            reach_of=self._reach,
+            clock=lambda: T0,
+        )
         self.desk = Desk(
             Fleet("fleet", (self.target, *others), {HERE: HostTarget(HERE, is_local=True)}),
             transport_of=lambda _: self.here,
@@ -87,8 +95,12 @@ class KubeScene:
             user=user,
             clock=lambda: T0,
             sleep=self._sleep,
+            drains=self.drains,
         )
         self.desk.arm()
+
+    async def _reach(self, host: HostTarget) -> Reach:
+        return await self.desk.reach(host)
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

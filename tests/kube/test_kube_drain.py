@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from leptontui.actions import kube_drain
+from leptontui.actions.drains import Drains
 from leptontui.actions.kube_node import look_at_kube
 from leptontui.actions.reach import Reach
 from leptontui.errors import ActionError, CommandTimeout, GuardRefused, NotConfirmed
 from leptontui.model.action import Danger, OutcomeKind
 from tests.kube.kube_scene import KubeScene, kubeconfig
 from tests.kube.stub_objects import budget, node, pod
-from tests.unit.actions.actions_scene import link_error
+from tests.unit.actions.actions_scene import T0, link_error
 
 
 @pytest.fixture
@@ -379,3 +380,22 @@ async def test_one_question_without_an_answer_leaves_no_other_behind(kube):
     with pytest.raises(ActionError, match="could not be asked: no answer within 20 s"):
         await kube.plan("drain")
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_drain_is_remembered_until_the_node_is_back(kube, hasty, tmp_path):
+    kube.cluster.add(budget("vllm", 0, app="vllm"))
+    assert (await kube.done("drain")).kind is OutcomeKind.NOT_VERIFIED
+    await kube.drains.look_again()
+    (drained,) = kube.drains.drained
+    assert (drained.host, drained.node, drained.scheduler) == ("gpu-017", "gpu-017", "kubernetes")
+    assert (drained.reason, drained.is_empty) == ("anna: Xid 79", False)
+    kube.cluster.end_pod(("pods", "prod", "vllm-0"), dry_run=False)
+    again = Drains(
+        tmp_path / "drains-anna.json", fleet_of=lambda: kube.desk.fleet, reach_of=kube.desk.reach, clock=lambda: T0
+    )
+    await again.look_again()
+    assert again.drained[0].is_empty, "also when the program was started anew"
+    assert "now safe to reset" in again.drained[0].said
+    assert (await kube.done("undrain")).kind is OutcomeKind.VERIFIED
+    await again.look_again()
+    assert again.drained == ()
