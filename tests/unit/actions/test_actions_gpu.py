@@ -633,3 +633,62 @@ async def test_a_host_that_does_not_say_what_runs_there_is_no_proof() -> None:
 def test_a_broken_record_is_no_process(rest: str) -> None:
     assert parse_stat(7, "boot", f"7 (x) {rest}") is None
     assert parse_stat(8, "boot", "7 (x) S 1 " + "0 " * 17 + "5 0") is None
+
+
+PERSISTENCED = FakeProcess(
+    "/usr/bin/nvidia-persistenced", cgroup="/system.slice/nvidia-persistenced.service", devices=("/dev/nvidia0",)
+)
+
+
+async def test_the_persistence_daemon_is_stopped_only_where_persistence_is_not_what_it_holds_the_gpu_for() -> None:
+    scene = stage(1, processes={800: PERSISTENCED})
+    prepared = await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    assert lines(prepared)[0].endswith("-pm 0")
+    assert not any("systemctl" in line for line in lines(prepared)), "to turn persistence off makes it let go"
+    assert any("nvidia-persistenced" in line for line in prepared.plan.running_there)
+    assert "persistence is turned off for that while, and on again" in prepared.plan.warnings
+    scene.host.gpus[0].persistent = False
+    prepared = await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    assert lines(prepared)[0] == "systemctl stop nvidia-persistenced.service"
+    assert not any("persistence is turned off" in warning for warning in prepared.plan.warnings)
+
+
+async def test_a_probe_may_take_a_while_to_let_go() -> None:
+    own = FakeProcess(PROBE, cgroup="/user.slice/user-1000.slice/session-4.scope", devices=("/dev/nvidia0",))
+    scene = stage(1, processes={700: own})
+    prepared = await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    kill, find, looks = scene.host.kill, scene.host.find, []
+
+    def slowly(argv: tuple[str, ...]) -> Completed:
+        looks.append(argv)
+        if len(looks) == 4:  # one of the check, then three right before the reset
+            kill(("kill", "-USR1", "700"))
+        return find(argv)
+
+    scene.host.find = slowly  # type: ignore[method-assign]
+    scene.host.kill = lambda _: said()  # type: ignore[method-assign]
+    outcome = await scene.run(prepared)
+    assert outcome.kind is OutcomeKind.VERIFIED
+    assert scene.clock.told.count("waiting for this program's own probes to let go of the GPU") == 2
+
+
+async def test_what_cannot_be_seen_is_said() -> None:
+    scene = stage(1)
+    denied = "find: '/proc/1/fd': Permission denied\n"
+    scene.host.find = lambda _: said("", 1, denied)  # type: ignore[method-assign]
+    prepared = await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    assert any("only root sees what they hold open; nvidia-smi refuses" in line for line in prepared.plan.warnings)
+
+
+async def test_persistence_that_does_not_come_back_is_not_verified() -> None:
+    scene = stage(1)
+    prepared = await scene.plan(ActionName.GPU_RESET, prepare_gpu_reset, gpu="0")
+    smi = scene.host.smi
+
+    def losing(argv: tuple[str, ...]) -> Completed:
+        return said("All done.\n") if argv[-2:] == ("-pm", "1") else smi(argv)
+
+    scene.host.smi = losing  # type: ignore[method-assign]
+    outcome = await scene.run(prepared)
+    assert outcome.kind is OutcomeKind.NOT_VERIFIED
+    assert "GPU 0 has no persistence any more" in outcome.summary
