@@ -67,7 +67,7 @@ class Judge:
     def at_once(self, prepared: Prepared, spec: ActionSpec) -> tuple[Objection, ...]:
         """What needs no answer from anywhere: the way to the host, and who may do what, where and when."""
         sight = self.of_sight(prepared, spec)
-        return (*(() if sight is None else (sight,)), *objections(self.policies(), self._case(prepared)))
+        return (*(() if sight is None else (sight,)), *objections(self.policies(), self._case(prepared, spec)))
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ class Judge:
         back = frozenset(name for host in prepared.deed.gives_back() for name in (host, lock_name(host)))
         return replace(stakes, parts=tuple(replace(part, out=part.out - back) for part in stakes.parts))
 
-    def _case(self, prepared: Prepared) -> Case:
+    def _case(self, prepared: Prepared, spec: ActionSpec) -> Case:
         request = prepared.plan.request
         fleet = self.fleet()
         others = (fleet.host(name) or HostTarget(name) for name in prepared.others)
@@ -186,6 +186,7 @@ class Judge:
             self.actor.user,
             self.actor.unix_groups,
             self.clock(),
+            spec.amounts_to,
         )
 
 

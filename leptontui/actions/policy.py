@@ -23,6 +23,7 @@ class Case:
         user: who acts.
         unix_groups: that user's groups.
         now_unix_s: when.
+        amounts_to: further actions that it carries out, by name.
     """
 
     action: str
@@ -31,12 +32,14 @@ class Case:
     user: str
     unix_groups: frozenset[str]
     now_unix_s: float
+    amounts_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What a clause's `units` and `hosts` are compared with."""
+    """What a clause's `actions`, `units` and `hosts` are compared with."""
 
+    actions: tuple[str, ...]
     units: tuple[str, ...]
     hosts: tuple[str, ...]
 
@@ -78,7 +81,9 @@ def _denials(clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
             (
                 target
                 for target in case.targets
-                if _fits(clause, case, target, _Words(_units_of(case), _all_names(target)))
+                if _fits(
+                    clause, case, target, _Words((case.action, *case.amounts_to), _units_of(case), _all_names(target))
+                )
             ),
             None,
         )
@@ -96,7 +101,9 @@ def _denials(clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
 
 def _not_allowed(source: str, clauses: tuple[Clause, ...], case: Case) -> Iterator[Objection]:
     for target in case.targets:
-        if not any(_fits(clause, case, target, _Words((case.unit,), _names(target))) for clause in clauses):
+        if not any(
+            _fits(clause, case, target, _Words((case.action,), (case.unit,), _names(target))) for clause in clauses
+        ):
             yield Objection(
                 "policy-allow",
                 f"{plain(case.action, 60)} on {plain(target.name, 80)} is nothing that {plain(case.user, 40)} "
@@ -115,7 +122,7 @@ def _units_of(case: Case) -> tuple[str, ...]:
 
 def _fits(clause: Clause, case: Case, target: HostTarget, words: _Words) -> bool:
     return (
-        _any(clause.actions, (case.action,))
+        _any(clause.actions, words.actions)
         and _any(clause.users, (case.user,))
         and _any(clause.unix_groups, case.unix_groups)
         and _any(clause.groups, (target.group, *target.partitions))

@@ -157,6 +157,7 @@ SHIPPED: Final[dict[str, ActionSpec]] = {
             undone_by="undone by failing over the other way",
             needs="host and standby have a scheduler, or a unit is named that both may run",
             undo=ActionName.FAIL_OVER,
+            amounts_to=(ActionName.DRAIN, ActionName.UNDRAIN),
             parameters=(
                 Parameter(
                     "standby",

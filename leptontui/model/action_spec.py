@@ -93,6 +93,7 @@ class ActionSpec:
         verified_by: what is asked afterwards, and what the answer must say.
         undone_by: how it is taken back, in words.
         undo: the action that takes it back, "" where there is none.
+        amounts_to: further actions that it carries out: whoever is denied one of them is denied this.
         parameters: what else must or may be said.
         takes_unit: whether it is about one of the host's units, containers or workloads.
         takes_reason: whether a reason belongs to it.
@@ -114,6 +115,7 @@ class ActionSpec:
     undone_by: str
     needs: str = ""
     undo: str = ""
+    amounts_to: tuple[str, ...] = ()
     schedulers: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     takes_unit: bool = False

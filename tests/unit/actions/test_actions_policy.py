@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leptontui.actions.policy import Case, may_act, objections
+from leptontui.model.action import ActionName
+from leptontui.model.action_catalogue import SHIPPED
 from leptontui.model.policy import Clause, Hours, Policies, Policy
 from leptontui.model.target import HostTarget
 
@@ -83,6 +85,13 @@ def test_no_prefix_leads_around_a_denial_and_none_is_allowed_by_it(unit: str) ->
     assert rules(denying(clause), of_unit) == ["policy-deny"]
     assert rules(allowing(clause), of_unit) == ([] if unit == "vllm.service" else ["policy-allow"])
     assert rules(allowing(Clause("p:3", units=(unit,))), of_unit) == []
+
+
+def test_a_denied_drain_denies_a_fail_over_and_an_allowed_one_does_not_allow_it() -> None:
+    judged = case(action="fail-over", amounts_to=SHIPPED[ActionName.FAIL_OVER].amounts_to)
+    assert rules(denying(Clause("p:3", actions=("drain",))), judged) == ["policy-deny"]
+    assert rules(denying(Clause("p:3", actions=("reboot",))), judged) == []
+    assert rules(allowing(Clause("p:3", actions=("drain", "undrain"))), judged) == ["policy-allow"]
 
 
 def test_a_host_is_denied_by_its_address_and_in_any_letters() -> None:
