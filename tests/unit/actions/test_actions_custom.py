@@ -247,3 +247,35 @@ async def test_a_real_process_sees_the_value_as_it_is(tmp_path: Path) -> None:
     outcome = await carry_out(prepared, Record(), clock, tell=clock.tell, sleep=clock.sleep)
     assert outcome.kind is OutcomeKind.VERIFIED
     assert outcome.output.split("\n")[0] == f"{value}|{HOST}|"
+
+
+async def test_what_needs_root_is_asked_after_as_root_and_its_end_counts(tmp_path: Path) -> None:
+    file = tmp_path / "actions.toml"
+    file.write_text(
+        '[[action]]\nname="r"\nmeaning="y"\ncommand=["set-it"]\nsudo=true\ndanger="harmless"\n'
+        'verify=["see-it"]\nverify_succeeds=[3]\n'
+    )
+    custom, ends = load_actions([file]).actions["custom/r"], [0]
+
+    def answer(argv: tuple[str, ...]) -> Completed:
+        if argv == ("see-it",):
+            return said("", 3)  # as the login it is always so
+        return said("no\n", ends[0]) if argv[-1] == "see-it" else said("x\n")
+
+    clock = Clock()
+    for ends[0], kind in ((0, OutcomeKind.NOT_VERIFIED), (3, OutcomeKind.VERIFIED)):
+        host = Answering(answer, address="oncall@h")
+        prepared = await plan(custom, {HOST: host}, clock)
+        assert prepared.plan.steps[0].argv == ("sudo", "-n", "set-it")
+        outcome = await carry_out(prepared, Record(), clock, tell=clock.tell, sleep=clock.sleep)
+        assert (outcome.kind, outcome.summary) == (kind, f"see-it ended with {ends[0]}: no")
+
+
+async def test_a_units_name_that_cannot_be_printed_is_refused(own: dict[str, CustomAction]) -> None:
+    odd = "vllm\u202e.service"
+    target = HostTarget(HOST, scheduler="slurm", controller="login1", units=(odd,))
+    request = ActionRequest("custom/bounce", HOST, unit=odd, reason="x")
+    custom = own["custom/bounce"]
+    setting = setting_of(request, {"login1": Answering(FakeController())}, target=target, spec=custom.spec)
+    with pytest.raises(ActionError, match="letters that cannot be printed"):
+        await preparer_of(custom)(setting)
