@@ -176,6 +176,7 @@ async def prepare_gpu_kill(setting: Setting) -> Prepared:
         warnings=tuple(warnings),
         confirmation=target.name,
         evidence=EVIDENCE_WORDS,
+        ends=(f"process {pid} begun at {planned.start} of boot {planned.boot}",),
     )
     job = holder.owner.removeprefix("job ") if holder.owner.startswith("job ") else ""
     ends = (job,) if job else None if target.scheduler and not holder.unit else ()

@@ -119,6 +119,9 @@ async def _prepare_now(setting: Setting) -> Prepared:
         warnings=(*said, *_who_hangs_on_it(setting), *warnings),
         confirmation=request.host,
         evidence=EVIDENCE_WORDS,
+        ends=("jobs that are not known",)
+        if jobs is None and target.scheduler
+        else tuple(f"job {one}" for one in jobs or ()),
     )
     watch = ReturnWatch(reach, before, spec.timeout_s, setting.clock, setting.sleep, setting.tell)
     deed = RebootDeed(reach, before, None if jobs is None else frozenset(jobs), setting, watch)

@@ -198,7 +198,7 @@ class RolloutCourse:
             ActionError: it cannot be planned any more.
         """
         again = await self._hand.plan(plan.request)
-        if essence(again) != essence(plan):
+        if essence(again) != essence(plan) or not set(again.ends) <= set(plan.ends):
             raise GuardRefused(
                 "plan-changed", "what would be run there is not what was confirmed any more", "plan it anew by itself"
             )

@@ -123,6 +123,7 @@ class Plan:
         evidence: what is captured before the first command, in words; "" for nothing.
         standing: what the guard would refuse it for if it were run now.
         undo: what takes it back, where that can be said before it is run; None where not.
+        ends: what it ends for good, each by what tells it from every other: jobs by id, a process by its start.
     """
 
     plan_id: str
@@ -138,6 +139,7 @@ class Plan:
     evidence: str = ""
     standing: tuple[Standing, ...] = ()
     undo: ActionRequest | None = None
+    ends: tuple[str, ...] = ()
 
 
 class OutcomeKind(StrEnum):

@@ -24,6 +24,7 @@ class ScriptedHand:
         unplannable: hosts that nothing can be planned for.
         argv: the command of a plan, with {host}.
         confirmations: of a plan, by host; else by its danger.
+        ended_by_it: what a plan ends for good.
     """
 
     ends: dict[str, OutcomeKind | LeptonError] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class ScriptedHand:
     unplannable: dict[str, str | Exception] = field(default_factory=dict)
     argv: tuple[str, ...] = ("systemctl", "restart", "vllm.service")
     step_host: str = ""
+    ended_by_it: tuple[str, ...] = ()
     danger: Danger | None = None
     confirmations: dict[str, str] = field(default_factory=dict)
     together: tuple[Standing, ...] = ()
@@ -75,6 +77,7 @@ class ScriptedHand:
             "asked again",
             confirmation=self.confirmations.get(request.host, request.host if danger is Danger.DESTRUCTIVE else ""),
             standing=self.standing.get(request.host, ()),
+            ends=self.ended_by_it,
         )
 
     async def run_part(

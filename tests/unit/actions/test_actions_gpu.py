@@ -405,6 +405,7 @@ async def test_another_process_with_the_same_number_is_never_killed() -> None:
     scene = stage(processes={4242: replace(TRAINING, minds_term=False)})
     prepared = await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")
     scene.host.processes[4242] = replace(TRAINING, start=2000)
+    assert (await scene.plan(ActionName.GPU_KILL, prepare_gpu_kill, pid="4242")).plan.ends != prepared.plan.ends
     objection = await prepared.deed.check_again()
     assert objection is not None
     assert objection.rule == "changed-since"

@@ -178,6 +178,7 @@ async def test_at_once_tells_which_jobs_die(stage: Stage) -> None:
     assert prepared.plan.steps[0].argv == ("systemctl", "reboot")
     assert prepared.plan.running_there[0] == "job 8812 train (cid, 63 nodes, 14:02:11, at most 9:57:49 more): dies"
     assert any(line.startswith("it is in service") for line in prepared.plan.warnings)
+    assert prepared.plan.ends == ("job 8812",)
     stage.slurm.jobs += "8813|dan|1|0:01|INVALID|new\n"
     objection = await prepared.deed.check_again()
     assert objection is not None

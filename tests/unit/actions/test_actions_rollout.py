@@ -364,6 +364,25 @@ async def test_a_plan_that_would_do_something_else_by_now_is_not_run(hand: Scrip
     assert hand.ran == []
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "state"),
+    [
+        (("job 1",), ("job 1", "job 2"), "refused"),
+        (("process 7 begun at 1 of boot a",), ("process 7 begun at 2 of boot a",), "refused"),
+        (("job 1", "job 2"), ("job 1",), "verified"),
+    ],
+)
+async def test_a_plan_made_again_ends_nothing_that_was_not_shown(
+    hand: ScriptedHand, rollouts: Rollouts, then: tuple[str, ...], now: tuple[str, ...], state: str
+) -> None:
+    hand.ended_by_it = then
+    plan = await rollouts.plan(request("h1"))
+    hand.now += 61
+    hand.ended_by_it = now
+    await rollouts.start(plan, plan.confirmation)
+    assert states(await ended(rollouts)) == {"h1": state}
+
+
 async def test_a_target_says_its_lines_while_it_runs_and_keeps_the_last(hand: ScriptedHand, rollouts: Rollouts) -> None:
     hand.gates["h1"] = asyncio.Event()
     hand.voices["p1"] = tuple(f"line {n}" for n in range(30))
