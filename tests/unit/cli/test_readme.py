@@ -25,8 +25,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "leptontui"
 
 
-@pytest.mark.parametrize(("mark", "name"), [("[[group]]", "fleet.toml"), ("[blast]", "policy.toml")])
-def test_inventory_and_policy(home: Path, capsys: pytest.CaptureFixture[str], mark: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("mark", "name"), [("[[group]]", "fleet.toml"), ("[blast]", "policy.toml"), ("[[action]]", "actions.toml")]
+)
+def test_inventory_policy_and_actions(home: Path, capsys: pytest.CaptureFixture[str], mark: str, name: str) -> None:
     (home / "fleet.toml").write_text(example("[[group]]"))
     (home / name).write_text(example(mark))
     assert main(["config", "check"]) == 0, capsys.readouterr().err
