@@ -6,7 +6,6 @@ off the end. Neither has a key: they do not stop somebody who writes both anew, 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -24,6 +23,7 @@ from leptontui.actions.audit_copy import send_copy
 from leptontui.actions.audit_head import Head, read_head, write_head
 from leptontui.actions.audit_reading import FIRST, BadLine, Json, verify
 from leptontui.actions.lock_files import WITHIN_S, lock_within
+from leptontui.actions.to_the_end import to_the_end
 from leptontui.actions.whole_file import sync_folder
 from leptontui.errors import AuditError
 from leptontui.model.policy import Syslog
@@ -75,7 +75,7 @@ class Audit:
         if (actor := self._actor) is not None:
             line |= {"uid": actor.uid, "login_user": actor.login_user, "tty": actor.tty}
             line |= {"machine": actor.host, "came_from": actor.came_from}
-        await asyncio.shield(asyncio.to_thread(self._append, line))
+        await to_the_end(self._append, line)
 
     def _append(self, line: dict[str, Json]) -> None:
         try:

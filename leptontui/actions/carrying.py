@@ -74,10 +74,10 @@ class Carrying:
         clock = self.setting.clock
         asked_unix_s = clock()
         await self.check_again(self.prepared)
-        await self.audit.write("begun", clock(), self._begun())
         plan_id, record = self.prepared.plan.plan_id, Record()
         outcome = Outcome(plan_id, OutcomeKind.UNKNOWN, "it was broken off before its end was known")
         try:
+            await self.audit.write("begun", clock(), self._begun())
             if self.prepared.plan.evidence:
                 await self._capture()
                 asked_unix_s = clock()
@@ -88,10 +88,10 @@ class Carrying:
             await self._remember()
             tell, sleep = self.setting.tell, self.setting.sleep
             outcome = await carry_out(self.prepared, record, clock, tell=tell, sleep=sleep)
-        except GuardRefused:
+        except (GuardRefused, AuditError):
             self._is_refused = True
             raise
-        finally:  # also when cancelled: what was begun is ended in the audit
+        finally:  # also when cancelled, and be it while the begin was written: what was begun is ended in the audit
             if not self._is_refused:
                 await self._write_end(outcome, record)
                 await self._settle(outcome.kind)

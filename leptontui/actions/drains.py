@@ -14,6 +14,7 @@ from leptontui.actions.drain_file import DrainFile, Kept, KeptDrain, default_pat
 from leptontui.actions.reach import Prepared
 from leptontui.actions.schedulers import ReachOf, stand_of
 from leptontui.actions.stand import Stand
+from leptontui.actions.to_the_end import to_the_end
 from leptontui.errors import ActionError, CommandTimeout, LinkError
 from leptontui.model.action import OutcomeKind
 from leptontui.model.activity import Drained
@@ -197,7 +198,7 @@ class Drains:
 
     async def _change(self, edit: Callable[[Kept], None]) -> None:
         try:
-            kept = await asyncio.shield(asyncio.to_thread(self._file.change, edit))
+            kept = await to_the_end(self._file.change, edit)
         except OSError as error:
             self.trouble = f"{self._file.path}: {error.strerror or error}"
             _LOG.warning("remembered drains cannot be kept: %s", self.trouble)

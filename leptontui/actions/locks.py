@@ -21,6 +21,7 @@ from leptontui.actions.blast import Traffic
 from leptontui.actions.guard import Objection
 from leptontui.actions.lock_files import MEND, gate, is_free, open_lock, shared_folder, try_lock
 from leptontui.actions.names import node_names
+from leptontui.actions.to_the_end import to_the_end
 from leptontui.errors import ActionError, GuardRefused
 from leptontui.model.text import plain
 
@@ -35,8 +36,8 @@ class Hold(Protocol):
     def traffic(self) -> Traffic:
         """What else was going on when it was taken."""
 
-    async def release(self, *, is_known: bool = True) -> None:
-        """Let go. `is_known`: whether it is known how the action ended. Never raises."""
+    async def release(self) -> None:
+        """Let go. Never raises."""
 
 
 class Locks(Protocol):
@@ -190,22 +191,21 @@ class SharedHold:
     traffic: Traffic
     handles: list[int]
 
-    async def release(self, *, is_known: bool = True) -> None:
+    async def release(self) -> None:
         """See `Hold.release`."""
-        await asyncio.shield(asyncio.to_thread(self.let_go, is_known=is_known))
+        await to_the_end(self.let_go)
 
-    def let_go(self, *, is_known: bool) -> None:
+    def let_go(self) -> None:
         """As `release`, at once."""
         try:
-            if is_known:
-                self.locks._end(self.plan_id)
+            self.locks._end(self.plan_id)
         finally:
             _close(self.handles)
 
 
 def _let_go(taking: asyncio.Task[SharedHold]) -> None:
     if not taking.cancelled() and taking.exception() is None:
-        taking.result().let_go(is_known=True)  # nothing was run
+        taking.result().let_go()  # nothing was run
 
 
 def _close(handles: list[int]) -> None:

@@ -71,8 +71,7 @@ class PrivateHold:
     act: Act
     traffic: Traffic
 
-    async def release(self, *, is_known: bool = True) -> None:
+    async def release(self) -> None:
         """See `Hold.release`."""
-        if is_known:
-            await self.locks.settle(self.act.plan_id)
+        await self.locks.settle(self.act.plan_id)
         self.locks.drop(self.act.names)

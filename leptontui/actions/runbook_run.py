@@ -15,6 +15,7 @@ from leptontui.actions.hand import Hand
 from leptontui.actions.reach import Verdict
 from leptontui.actions.runbook_file import KeptRun, RunbookFiles
 from leptontui.actions.setting import Sleep
+from leptontui.actions.to_the_end import to_the_end
 from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, LeptonError, LinkError, NotConfirmed
 from leptontui.model.action import Plan
 from leptontui.model.activity import RunbookState, TargetState
@@ -144,7 +145,7 @@ class LiveRun:
         Raises:
             ActionError: it cannot be kept; then it stands as before.
         """
-        await asyncio.shield(asyncio.to_thread(self._means.files.write, kept))
+        await to_the_end(self._means.files.write, kept)
         self._show(kept)
 
     async def _changed_by_hand(self, event: str, change: Callable[[KeptRun], KeptRun]) -> None:

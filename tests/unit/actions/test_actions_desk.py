@@ -3,12 +3,13 @@
 import asyncio
 import dataclasses
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from leptontui.actions.audit import verify
+from leptontui.actions.audit import Json, verify
 from leptontui.errors import ActionError, AuditError, CommandTimeout, GuardRefused, NotConfirmed
 from leptontui.model.action import ActionName, ActionRequest, Danger, OutcomeKind, Standing
 from leptontui.model.link import LinkState
@@ -299,6 +300,32 @@ async def test_being_cancelled_midway_is_written_down(scene: Scene) -> None:
         await task
     assert (scene.lines[-1].event, scene.lines[-1].outcome) == ("ended", "unknown")
     assert scene.lines[-1].ran == [{"argv": list(plan.steps[0].argv), "exit_status": None, "output_sha256": None}]
+
+
+async def test_being_cancelled_while_the_begin_is_written_is_written_down_after_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, is_writing, may_write = scene.desk.audit._append, threading.Event(), threading.Event()
+
+    def slowly(line: dict[str, Json]) -> None:
+        if line["event"] == "begun":
+            is_writing.set()
+            assert may_write.wait(10)
+        append(line)
+
+    monkeypatch.setattr(scene.desk.audit, "_append", slowly)
+    scene.desk.arm()
+    plan = await scene.desk.plan(DRAIN)
+    task = asyncio.create_task(scene.desk.run(plan, "gpu-017"))
+    assert await asyncio.to_thread(is_writing.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    may_write.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert scene.events == ["begun", "ended"]
+    assert verify(scene.desk.audit.path) is None
+    assert scene.controller.changes == []
 
 
 # What refuses at the moment of execution
