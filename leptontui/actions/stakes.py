@@ -38,6 +38,9 @@ _NODES: Final = (
 )
 _NODES_FIELDS: Final = 3
 
+Place = tuple[str | None, ...]
+"""Which scheduler it is: one controller may command several clusters, each by a context of its own."""
+
 ReachOf = Callable[[HostTarget], Awaitable[Reach]]
 AskNodes = Callable[[Reach, HostTarget], Awaitable[dict[str, dict[str, bool]]]]
 AskJobs = Callable[[Reach, HostTarget], Awaitable[tuple[Job, ...]]]
@@ -95,9 +98,9 @@ async def ask_stakes(prepared: Prepared, spec: ActionSpec, around: Surroundings,
 
 async def ask_room(leaving: Sequence[HostTarget], around: Surroundings) -> Stakes:
     """What is out of service in all that these hosts belong to, and that they would leave it; each scheduler once."""
-    nodes: dict[tuple[str, str], dict[str, bool]] = {}
+    nodes: dict[tuple[Place, str], dict[str, bool]] = {}
     unknown = ""
-    for (_, controller), target in {(host.scheduler, host.controller or ""): host for host in leaving}.items():
+    for place, target in {_place_of(host): host for host in leaving}.items():
         if target.scheduler is not None:
             try:
                 reach = await around.reach_of(controller_of(around.fleet, target))
@@ -105,14 +108,18 @@ async def ask_room(leaving: Sequence[HostTarget], around: Surroundings) -> Stake
             except (ActionError, LinkError, CommandTimeout) as error:
                 unknown = unknown or error.cause
             else:
-                nodes |= {(controller, name): members for name, members in found.items()}
+                nodes |= {(place, name): members for name, members in found.items()}
     return _room(leaving, around, nodes, unknown)
+
+
+def _place_of(host: HostTarget) -> Place:
+    return host.scheduler, host.controller, host.kube_context, host.kubeconfig
 
 
 def _room(
     leaving: Sequence[HostTarget],
     around: Surroundings,
-    nodes: Mapping[tuple[str, str], Mapping[str, bool]],
+    nodes: Mapping[tuple[Place, str], Mapping[str, bool]],
     unknown: str,
 ) -> Stakes:
     """The parts that hosts belong to, with what is out of service in them: by the scheduler, lost, or taken out.
@@ -120,7 +127,7 @@ def _room(
     Args:
         leaving: the hosts.
         around: where they are.
-        nodes: by controller and partition, whether each node can take jobs.
+        nodes: by scheduler and partition, whether each node can take jobs.
         unknown: why something of that is not known.
     """
     taken = {lock_name(host) for host in around.traffic.out} - {lock_name(host.name) for host in leaving}
