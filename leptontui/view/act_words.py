@@ -36,7 +36,8 @@ def rollout_plan_lines(plan: RolloutPlan) -> list[str]:
     if len(plan.plans) > 1:
         batch = f", {plan.request.batch} at a time" if plan.request.pace.value == "rolling" else ""
         lines.append(f"{plan.title}: {plan.request.pace.value}{batch}")
-    return [*lines, *(f"  refused   {line}" for line in map(_standing, plan.standing))]
+    told = {one for part in plan.plans for one in part.standing}
+    return [*lines, *(f"  refused   {_standing(one)}" for one in plan.standing if one not in told)]
 
 
 def rollout_plan_json(plan: RolloutPlan) -> dict[str, Any]:

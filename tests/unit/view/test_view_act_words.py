@@ -84,6 +84,14 @@ def test_a_rollout_tells_its_pace_and_what_cannot_be_done() -> None:
     assert document["unplanned"] == [{"host": "h3", "cause": "no scheduler"}]
 
 
+def test_a_refusal_of_the_whole_that_a_host_told_already_is_not_told_again() -> None:
+    more = replace(STANDING, rule="blast-group", cause="5 of 6 would be out")
+    request = RolloutRequest("drain", ("h1",))
+    rollout = RolloutPlan("r", request, "Drain h1", (PLAN,), (), Danger.DESTRUCTIVE, standing=(STANDING, more))
+    refused = [line.split()[1] for line in rollout_plan_lines(rollout) if line.startswith("  refused")]
+    assert refused == ["blast-fleet:", "blast-group:"]
+
+
 def test_every_shipped_action_can_be_listed() -> None:
     for spec in SHIPPED.values():
         assert spec_lines(spec)[0].startswith(spec.name)
