@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from leptontui.config.hostlist import parse_hostlist
+from leptontui.config.problem import did_you_mean
 from leptontui.errors import ActionError, ConfigError, GuardRefused, NotConfirmed
 from leptontui.inventory.book import Book
+from leptontui.model.action_spec import ActionSpec
 from leptontui.model.activity import (
     Pace,
     Rollout,
@@ -21,6 +24,7 @@ from leptontui.model.activity import (
     TargetState,
     Wish,
 )
+from leptontui.model.text import plain
 from leptontui.ports import CommandPort
 from leptontui.view.act_words import SCHEMA, news, rollout_json, rollout_plan_json, rollout_plan_lines
 from leptontui.wiring.doing import (
@@ -124,8 +128,7 @@ class _Act:
             faults = [f"{fault.item}: {fault.found}, expected {fault.expected}" for fault in listed.faults]
             raise ConfigError([f"TARGETS: {fault}" for fault in faults or ["no host"]])
         names = [host.name for host in listed.hosts]
-        spec = next((one for one in self._port.specs if one.name == self._order.action), None)
-        is_whole = spec is not None and spec.removes_capacity
+        is_whole = _spec_of(self._order, self._port.specs).removes_capacity
         await settled(self._watch, self._book, names, self._doing.timeout_s, is_whole=is_whole)
         hosts = known_hosts(self._watch.fleet, names)
         self._port.arm()
@@ -195,6 +198,21 @@ class _Act:
                 await self._port.steer_rollout(rollout_id, Wish.ABANDON)
                 continue
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _spec_of(order: Order, specs: Sequence[ActionSpec]) -> ActionSpec:
+    """What the order's action is; found out before any host is waited for.
+
+    Raises:
+        ActionError: there is no such action, or it is about a unit, and none is named.
+    """
+    spec = next((one for one in specs if one.name == order.action), None)
+    if spec is None:
+        near = did_you_mean(order.action, [str(one.name) for one in specs])
+        raise ActionError(f"there is no action {plain(order.action, 60)}", near or "leptontui actions lists them")
+    if spec.takes_unit and not order.unit:
+        raise ActionError(f"{spec.name} is about a unit, and none is named", "name it with --unit")
+    return spec
 
 
 def _codes(rollout: Rollout) -> list[int]:

@@ -227,6 +227,23 @@ def test_what_makes_no_sense_is_said_with_3(port: HandPort, capsys: Capture, wor
     assert port.hand.ran == []
 
 
+def test_no_host_is_waited_for_where_the_action_makes_no_sense(
+    port: HandPort, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def settled(*_: object, is_whole: bool = False) -> None:
+        raise AssertionError("hosts were waited for")
+
+    monkeypatch.setattr(act, "settled", settled)
+    code, _, complaints = typed(capsys, "act", "retsart", "h1", "--yes", "1")
+    assert code == 3
+    assert "there is no action retsart" in complaints
+    assert 'did you mean "restart"?' in complaints
+    code, _, complaints = typed(capsys, "act", "restart", "h1", "--yes", "1")
+    assert code == 3
+    assert "none is named — name it with --unit" in complaints
+    assert port.hand.ran == []
+
+
 def test_read_only_means_that_there_is_no_way_to_act(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
