@@ -196,7 +196,8 @@ class LiveRun:
                 try:
                     await self._end(*await self._until(task))
                 except asyncio.CancelledError:
-                    await self.keep(course.back(self.kept))
+                    if self.kept.run.state is RunbookState.RUNNING:  # else it has ended, and only that is not noted yet
+                        await self.keep(course.back(self.kept))
                     raise
         except LeptonError as error:
             if not begun.done():

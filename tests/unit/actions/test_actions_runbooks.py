@@ -2,11 +2,12 @@
 
 import asyncio
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from leptontui.actions.audit import Json
 from leptontui.actions.reach import Verdict
 from leptontui.actions.runbook_file import RunbookFiles
 from leptontui.actions.runbook_run import Means
@@ -349,6 +350,28 @@ async def test_a_wait_that_was_broken_off_waits_to_be_begun_again(scene: Scene) 
             await attempt
     await scene.runbooks.close()
     assert (scene.run.state, scene.states[1]) == (RunbookState.READY, "waiting")
+
+
+async def test_a_last_wait_that_is_broken_off_while_its_end_is_noted_has_ended(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.written.write_text(TEXT.partition("[[runbook.step]]\ncheck")[0])
+    run_id = await scene.begin()
+    await scene.step(run_id)
+    note, is_noting = scene.hand.note, asyncio.Event()
+
+    async def slowly(event: str, fields: Mapping[str, Json]) -> None:
+        await note(event, fields)
+        if event == "runbook-ended":
+            is_noting.set()
+            await asyncio.Event().wait()
+
+    scene.hand.note = slowly  # type: ignore[method-assign]
+    await scene.runbooks.run_step(run_id, None, "")
+    await is_noting.wait()
+    await scene.runbooks.close()
+    assert (scene.run.state, scene.states) == (RunbookState.ENDED, ["verified", "verified"])
+    assert caplog.records == []
 
 
 async def test_a_session_that_has_not_seen_the_newest_step_does_not_run_it_again(scene: Scene) -> None:
