@@ -74,6 +74,7 @@ class Office:
         self.desk = desk
         self._rollouts, self._runbooks = rollouts, runbooks
         self._drains, self._broken_off, self._sleep = drains, broken_off, sleep
+        self._looking = asyncio.Lock()
 
     @property
     def fleet(self) -> Fleet:
@@ -158,12 +159,13 @@ class Office:
 
     async def look_again(self) -> None:
         """Ask how the remembered drains, broken-off actions, rollouts and runbooks stand now."""
-        await self._runbooks.look_again()
-        await self._rollouts.look_again()
-        if self._drains is not None:
-            await self._drains.look_again()
-        if self._broken_off is not None:
-            await self._broken_off.look_again()
+        async with self._looking:  # two at once would both find, and write down, what a session before left behind
+            await self._runbooks.look_again()
+            await self._rollouts.look_again()
+            if self._drains is not None:
+                await self._drains.look_again()
+            if self._broken_off is not None:
+                await self._broken_off.look_again()
 
     async def tend(self) -> None:
         """Ask at the start, and while anything is remembered now and then, how it stands; until cancelled."""

@@ -118,6 +118,24 @@ async def test_a_new_session_looks_at_once_and_then_every_minute(
     await asyncio.gather(tending, return_exceptions=True)
 
 
+async def test_it_is_looked_by_one_at_a_time(
+    office: Office, memory: Remembered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two would both write down the end of what a session before left behind."""
+    looking, most = 0, 0
+
+    async def look_again() -> None:
+        nonlocal looking, most
+        looking += 1
+        most = max(most, looking)
+        await asyncio.sleep(0)
+        looking -= 1
+
+    monkeypatch.setattr(office._rollouts, "look_again", look_again)
+    await asyncio.gather(office.look_again(), office.look_again(), office.look_again())
+    assert (most, memory.looks) == (1, 6)
+
+
 async def test_closing_breaks_off_what_is_under_way(office: Office, hand: ScriptedHand) -> None:
     hand.gates["h1"] = asyncio.Event()
     plan = await office.plan_rollout(RolloutRequest("restart", ("h1", "h2"), unit="vllm.service"))
