@@ -619,3 +619,17 @@ async def test_a_long_plan_is_scrolled_while_the_name_is_typed():
         await pilot.press(*"gpu-017", "enter")
         await shown.settled(pilot)
         assert len(shown.port.ran) == 1
+
+
+async def test_what_the_plan_itself_says_takes_it_back_is_offered():
+    request = ActionRequest(ActionName.SCALE, "gpu-017", "kube:prod/deployment/vllm", params=(("replicas", "3"),))
+    back = request.but(replicas="5")
+    shown = Shown(Port(danger=Danger.DISRUPTIVE, request=request, undo=back), request)
+    async with shown.app.run_test(size=(120, 40)) as pilot:
+        await shown.settled(pilot)
+        await pilot.press("y")
+        await shown.settled(pilot)
+        assert "u: scale" in shown.text
+        await pilot.press("u")
+        await pilot.pause()
+        assert [order.request() for order in shown.app.orders] == [back]

@@ -93,12 +93,14 @@ class PlanScreen(ConfirmingScreen[Outcome]):
             self.app.post_message(OrderPlaced(back))
 
     def _back(self) -> Order | None:
-        if self.spec is None or self._plan is None or self.ending is None or not self.ending.is_verified:
+        """What takes it back: as the plan says, which knows how it was before; else what can be said without asking."""
+        spec, plan, ending = self.spec, self._plan, self.ending
+        if spec is None or plan is None or ending is None or not ending.is_verified:
             return None
-        if self._plan.undo is not None:
-            return Order.of_request(self._plan.undo)
-        undo = spec_of(self.commands, self.spec.undo) if self.spec.undo else None
-        return undo_of(self.spec, undo, Order.of_request(self._plan.request))
+        if plan.undo is not None:
+            return Order.of_request(plan.undo)
+        undo = spec_of(self.commands, spec.undo) if spec.undo else None
+        return undo_of(spec, undo, Order.of_request(plan.request))
 
     @property
     def can_change(self) -> bool:
