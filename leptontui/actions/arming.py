@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from leptontui.actions.guard import Objection, armed
+
+_SET_BACK_S: Final = 60.0
+"""A clock that is set back by more than this ends it: nobody knows then how long it has lasted."""
 
 
 class Arming:
@@ -17,12 +21,13 @@ class Arming:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until_unix_s: float | None = None
+        self._for_s = 0.0
 
     @property
     def armed_until_unix_s(self) -> float | None:
         """When it expires; None while read-only."""
         until = self._until_unix_s
-        return until if until is not None and self._clock() < until else None
+        return until if until is not None and self._now(until) < until else None
 
     @property
     def is_off(self) -> bool:
@@ -31,12 +36,13 @@ class Arming:
 
     def objection(self) -> Objection | None:
         """What stands against acting now: that it is read-only, or is so again."""
-        return armed(self._until_unix_s, self._clock())
+        until = self._until_unix_s
+        return armed(until, 0.0 if until is None else self._now(until))
 
     def arm(self, for_s: float) -> float:
         """Arm for so many seconds from now on; returns when that expires."""
         until = self._clock() + for_s
-        self._until_unix_s = until
+        self._until_unix_s, self._for_s = until, for_s
         return until
 
     def prolong(self, for_s: float) -> None:
@@ -47,3 +53,8 @@ class Arming:
     def disarm(self) -> None:
         """Go back to read-only at once."""
         self._until_unix_s = None
+
+    def _now(self, until: float) -> float:
+        """The time; the end of it where the clock was set back."""
+        now = self._clock()
+        return now if until - now <= self._for_s + _SET_BACK_S else until

@@ -32,6 +32,17 @@ async def test_arming_expires_a_quarter_of_an_hour_after_the_last_action(scene: 
     assert scene.desk.armed_until_unix_s is None
 
 
+async def test_a_clock_that_is_set_back_does_not_prolong_arming(scene: Scene) -> None:
+    scene.desk.arm()
+    scene.now -= 2
+    assert scene.desk.armed_until_unix_s == T0 + 900
+    scene.now -= 3600
+    assert scene.desk.armed_until_unix_s is None
+    plan = await scene.desk.plan(RESTART)
+    with pytest.raises(GuardRefused, match="arming has expired"):
+        await scene.desk.run(plan, "")
+
+
 async def test_a_restart_is_planned_as_it_will_be_run(scene: Scene) -> None:
     plan = await scene.desk.plan(RESTART)
     assert [step.argv for step in plan.steps] == [("sudo", "-n", "systemctl", "restart", UNIT)]
