@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its size in cells, theme, and the keys pressed before it is taken."""
+    """One picture: its size in cells, theme, and the keys pressed before it is taken; "wait:3" waits for seconds."""
 
     name: str
     width: int
@@ -46,6 +46,14 @@ PICTURES = (
     Picture("inspect", 140, 44, keys=("slash", *"sev:critical", "enter", "i")),
     Picture("jobs", 120, 24, keys=("j",)),
     Picture("drain", 120, 36, keys=("down", "A", "d")),
+    Picture("actions", 120, 36, keys=("down", "x")),
+    Picture(
+        "rollout",
+        120,
+        30,
+        keys=("g", "slash", *"gpu-00", "enter", "A", "asterisk", "r", "wait:2", "enter", "wait:8", "9", "enter"),
+        settle_s=70.0,
+    ),
     Picture("wallboard", 160, 48, is_wallboard=True),
 )
 
@@ -75,6 +83,9 @@ async def take(picture: Picture, fleet: Fleet) -> None:
     async with app.run_test(size=(picture.width, picture.height)) as pilot:
         await asyncio.sleep(picture.settle_s)
         for key in picture.keys:
+            if key.startswith("wait:"):
+                await asyncio.sleep(float(key.removeprefix("wait:")))
+                continue
             await pilot.press(key)
             await asyncio.sleep(0.3)
         await asyncio.sleep(picture.settle_s / 2 if picture.keys else 0)
