@@ -55,11 +55,18 @@ class Drain:
         reason: as given.
         user: who gave it.
         t_unix_s: when.
+        begun_unix_s: since when no new job starts there, whatever reason was given then; None for since `t_unix_s`.
     """
 
     reason: str
     user: str
     t_unix_s: float
+    begun_unix_s: float | None = None
+
+    @property
+    def since_unix_s(self) -> float:
+        """Since when no new job starts there."""
+        return self.t_unix_s if self.begun_unix_s is None else self.begun_unix_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,7 @@ class Slurm:
     def _out_s(self, host: SimulatedHost, t_unix_s: float) -> float:
         """For how long a node has been drained, or asked to reboot."""
         drain, reboot = self._drains.get(host.name), self._reboots.get(host.name)
-        since = [drain.t_unix_s] if drain else []
+        since = [drain.since_unix_s] if drain else []
         since += [reboot.asked_unix_s] if reboot else []
         return t_unix_s - min(since) if since else 0.0
 
@@ -218,9 +225,10 @@ class Slurm:
         return self._drains.get(host.name)
 
     def drain(self, host: SimulatedHost, *, reason: str, user: str, t_unix_s: float) -> None:
-        """Set the DRAIN flag; as in Slurm a second drain replaces the first one's reason."""
+        """Set the DRAIN flag; as in Slurm a second drain replaces the first one's reason, and no job comes back."""
         self.jobs(t_unix_s)
-        self._drains[host.name] = Drain(reason, user, t_unix_s)
+        first = self._drains.get(host.name)
+        self._drains[host.name] = Drain(reason, user, t_unix_s, first.since_unix_s if first else None)
 
     def undrain(self, host: SimulatedHost, t_unix_s: float) -> bool:
         """Clear the DRAIN flag; False if it was not set."""

@@ -257,6 +257,15 @@ def test_a_drain_of_a_busy_node_and_back(ask_controller):
     assert "Reason=" not in ask_controller(show).stdout
 
 
+def test_a_second_drain_replaces_the_reason_and_brings_no_job_back(ask_controller):
+    ask_controller("scontrol update nodename=gpu-017 state=DRAIN reason=one")
+    assert state(ask_controller("scontrol show node gpu-017", t_s=100.0)) == "IDLE+DRAIN"
+    ask_controller("scontrol update nodename=gpu-017 state=DRAIN reason=two", t_s=101.0)
+    shown = ask_controller("scontrol show node gpu-017", t_s=102.0)
+    assert state(shown) == "IDLE+DRAIN", "nothing starts on a drained node"
+    assert "Reason=two [demo@2023-11-14T22:15:01]" in shown.stdout
+
+
 def test_a_small_job_ends_and_draining_becomes_drained(ask_controller):
     assert state(ask_controller("scontrol show node gpu-002")) == "MIXED"
     ask_controller("scontrol update nodename=gpu-002 state=DRAIN reason=x")
