@@ -1,9 +1,11 @@
 """What a plan, its rules and its next key are told in: pure words, each case once."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fake_office import plan_of
+from fleets import T0
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,16 +26,34 @@ from leptontui.model.activity import (
     TargetState,
     Unfinished,
 )
+from leptontui.model.health import Severity
+from leptontui.model.link import LinkState
 from leptontui.render.activity_words import activity_parts, counts_of, drained_words, took
+from leptontui.ui.screens.fleet_words import reason_for
 from leptontui.ui.screens.rollout_plan import expected_of
 from leptontui.ui.widgets.ending import Ending
 from leptontui.ui.widgets.plan_hints import Standpoint, hint, way_out
 from leptontui.ui.widgets.plan_inputs import Stage
 from leptontui.ui.widgets.plan_rows import all_standing, ending_rows, plan_rows, rollout_rows
+from leptontui.view.row import Standing as RowStanding
 
 SOFT = Standing("blast-fleet", "too many", "take fewer", "/etc/p.toml:3", may_be_overridden=True)
 HARD = Standing("policy-deny", "a freeze", "", "/etc/p.toml:9")
 SHOWN = {"stage": Stage.SHOWN, "is_armed": True}
+
+
+@pytest.mark.parametrize(
+    ("health", "reason"),
+    [
+        ("Xid 79 off the bus: reboot the host (NVIDIA) +1", "Xid 79 off the bus: reboot the host (NVIDIA)"),
+        ("87 °C in 4 min (1–7) +12", "87 °C in 4 min (1–7)"),
+        ("Xid 79", "Xid 79"),
+        ("+1 of 2", "+1 of 2"),
+    ],
+)
+def test_a_reason_to_drain_leaves_out_how_many_other_findings_there_are(health, reason):
+    standing = RowStanding(LinkState.LIVE, "", T0, Severity.CRITICAL, health)
+    assert reason_for(SimpleNamespace(standing=standing)) == reason
 
 
 @pytest.mark.parametrize(

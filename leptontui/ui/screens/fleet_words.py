@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FILTER_KEYS: Final = (("enter", "keep"), ("esc", "show all"), ("↓", "to the table"))
 ACTION_KEYS: Final[dict[str, str]] = {ActionName.DRAIN: "d", ActionName.UNDRAIN: "u", ActionName.RESTART_UNIT: "r"}
+_OTHERS: Final = re.compile(r" \+[0-9]+$")
 _REASON_LENGTH: Final = 120
 ROOMY: Final = 110
 """From this width on the order is told beside a filter too; the titles always tell it."""
@@ -89,10 +91,13 @@ def name_of(row: Row) -> str:
 
 
 def reason_for(row: Row | None) -> str:
-    """Why one would take the host of a row out of service: what is wrong with it; "" if nothing is known to be."""
+    """Why one would take the host of a row out of service: what is wrong with it; "" if nothing is known to be.
+
+    How many other findings there are says nothing to who finds the node drained: " +1" is left out.
+    """
     if row is None or row.standing.severity < Severity.WARNING:
         return ""
-    return plain(row.standing.health, _REASON_LENGTH)
+    return plain(_OTHERS.sub("", row.standing.health), _REASON_LENGTH)
 
 
 def idle_actions(hosts: Iterable[HostTarget | None], *, has_row: bool = True) -> set[str]:
