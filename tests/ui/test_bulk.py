@@ -8,7 +8,7 @@ from fleet_pilot import FleetPilot
 from fleets import T0, FakeSource, fleet_of, train_fleet
 
 from leptontui.errors import GuardRefused
-from leptontui.model.action import Standing
+from leptontui.model.action import Danger, Standing
 from leptontui.model.activity import Pace, Rollout, RolloutState, TargetRun, TargetState, Wish
 from leptontui.ui.screens.confirming import ConfirmingScreen
 from leptontui.ui.screens.fleet import FleetScreen
@@ -17,6 +17,8 @@ from leptontui.ui.screens.plan import PlanScreen
 from leptontui.ui.screens.rollout import RolloutScreen
 from leptontui.ui.screens.rollout_plan import RolloutPlanScreen
 from leptontui.ui.screens.sure import SureScreen
+from leptontui.ui.themes import palette_of
+from leptontui.ui.widgets.plan_sheet import PlanHead
 
 V, F, R, W = TargetState.VERIFIED, TargetState.FAILED, TargetState.RUNNING, TargetState.WAITING
 
@@ -59,6 +61,21 @@ async def begun(stage):
     await stage.app.workers.wait_for_complete()
     await stage.settle()
     assert isinstance(stage.app.screen, RolloutScreen)
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+async def test_a_title_too_long_for_its_line_says_so_and_keeps_clear_of_the_danger(stage, width):
+    title = "Restart nvidia-persistenced.service on 9 hosts of many"
+    async with stage.run():
+        await stage.press("asterisk", "r")
+        head = stage.app.screen.query_one(PlanHead)
+        head.show(title, Danger.DISRUPTIVE, 812.0)
+        (line,) = head.paint(width, palette_of(stage.app))
+        said = "".join(segment.text for segment in line)
+    left, _, _ = said.partition("danger:")
+    assert len(said) == width
+    assert left.endswith("  ") or (left.rstrip().endswith("…") and left.endswith(" "))
+    assert title in left or "…" in left
 
 
 async def test_the_journey_in_few_keys(stage, office):

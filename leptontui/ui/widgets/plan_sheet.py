@@ -9,6 +9,7 @@ from typing import Final
 from leptontui.model.action import Danger
 from leptontui.model.text import plain
 from leptontui.render.canvas import Line
+from leptontui.render.cells import fit
 from leptontui.render.ink import Ink
 from leptontui.render.numbers import countdown
 from leptontui.render.palette import Palette
@@ -85,5 +86,5 @@ class PlanHead(Painted):
             right.add("  READ-ONLY ", "dim")
         else:
             right.add(f"  ARMED {countdown(armed)} ", "critical", is_bold=True)
-        left = ink.line().add(f" {self._title}", "text", is_bold=True)
+        left = ink.line().add(fit(f" {self._title}", max(0, width - right.width - 1)), "text", is_bold=True)
         return [left.fit(max(0, width - right.width)) + right.segments]
