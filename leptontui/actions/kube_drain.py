@@ -165,6 +165,7 @@ async def prepare_kube_drain(setting: Setting) -> Prepared:
         ),
         confirmation=" ".join(filter(None, (request.host, choices.words))),
         standing=() if objection is None else (Standing(objection.rule, objection.cause, objection.mend),),
+        ends=tuple(f"pod {pod}" for pod in pods if choices.forces and fate_of(pod) is Fate.ENDS),
     )
     deed = KubeDrainDeed(kubectl, node.name, setting.target.name, setting.user, reason, choices)
     return Prepared(plan, setting.target, (kubectl.reach,), deed, setting.clock(), take_back)

@@ -80,6 +80,7 @@ async def prepare_kube_undrain(setting: Setting) -> Prepared:
         ),
         warnings=_warnings(node, target.name, is_ours=is_ours),
         confirmation="" if is_ours else request.host,
+        ends=() if is_ours else (f"cordon: {node.who}",),
     )
     deed = UncordonDeed(kubectl, node, target.name)
     return Prepared(plan, target, (kubectl.reach,), deed, setting.clock(), take_back)

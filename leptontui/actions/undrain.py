@@ -117,6 +117,7 @@ async def prepare_slurm_undrain(setting: Setting) -> Prepared:
         ),
         warnings=(*other_name(node, target), *_warnings(node, how, is_ours=is_ours), *rights.warnings),
         confirmation="" if is_ours else request.host,
+        ends=() if is_ours else (f"drain: {plain(node.reason)}",),
     )
     deed = UndrainDeed(reach, target.name, node, how, node.is_reboot_asked, setting.sleep)
     redo = slurm_step(reach, spec, rights, *redrain(node))

@@ -128,6 +128,7 @@ async def test_what_nothing_would_start_again_is_not_ended_unasked(kube):
     plan = await kube.plan("drain")
     assert [standing.rule for standing in plan.standing] == ["unmanaged-pods"]
     plan = await kube.plan("drain", force="yes")
+    assert len(plan.ends) == 1, "the pod that nothing makes again"
     assert plan.confirmation == "gpu-017 force"
     assert "1 pod ends for good: nothing makes them again" in plan.warnings
     assert (await kube.desk.run(plan, "gpu-017 force")).kind is OutcomeKind.VERIFIED
@@ -235,6 +236,7 @@ async def test_uncordon_of_somebody_elses_cordon_is_typed(kube):
     plan = await kube.plan("undrain")
     assert (plan.danger, plan.confirmation) == (Danger.DESTRUCTIVE, "gpu-017")
     assert "somebody else cordoned it: bea: firmware" in plan.warnings
+    assert plan.ends == ("cordon: bea: firmware",)
     kube.cluster.get("nodes", "gpu-017")["metadata"]["annotations"]["leptontui/reason"] = "carl: RMA"
     with pytest.raises(GuardRefused) as refused:
         await kube.desk.run(plan, "gpu-017")

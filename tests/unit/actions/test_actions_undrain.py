@@ -87,6 +87,7 @@ async def test_a_node_that_is_down_is_resumed_and_not_undrained(stage: Stage) ->
         await stage.prepare(ActionName.UNDRAIN, how="undrain")
     prepared = await stage.prepare(ActionName.UNDRAIN)
     assert prepared.plan.danger is Danger.DESTRUCTIVE
+    assert prepared.plan.ends == ("drain: Not responding",)
     assert "gpu-017 is DOWN: RESUME puts it back whether or not it is well" in prepared.plan.warnings
     assert prepared.take_back == {}
 
