@@ -168,9 +168,11 @@ async def _ask_all(reach: Reach, parts: tuple[Part, ...], collected: _Collected,
         del waiting[part.name]
         if answer.text is not None:
             collected.answers.append((n, part, answer))
-        elif not (part.may_be_absent and answer.is_absent):
+        is_lacked = answer.text is None and part.may_be_absent and answer.is_absent
+        if answer.text is None and not is_lacked:
             collected.missing.append((part.name, answer.why))
-        setting.tell(f"evidence: {part.name}: {answer.words}")
+        words = f"not there ({answer.why})" if is_lacked else answer.words
+        setting.tell(f"evidence: {part.name}: {words}")
 
     tasks = [asyncio.ensure_future(ask(n, part)) for n, part in enumerate(parts)]
     try:

@@ -263,6 +263,8 @@ async def test_the_action_collects_and_changes_nothing(tmp_path: Path) -> None:
     assert verdict.is_so
     assert str(tmp_path) in verdict.said
     assert any(line.startswith("evidence: nvidia-smi -q: ") for line in clock.told)
+    assert any(line.startswith("evidence: InfiniBand: not there (") for line in clock.told)
+    assert not any("missing" in line for line in clock.told), "what a host may lack is not missed, and not called so"
 
 
 def test_units_of_all_kinds_have_their_journal() -> None:
