@@ -78,7 +78,7 @@ def _of_plan(at: Standpoint) -> tuple[str, str]:
 
 
 def _short(rules: tuple[str, ...]) -> str:
-    return f"{plain(rules[0], 30)} is" if len(rules) == 1 else f"{plain(rules[0], 30)} and {len(rules) - 1} more are"
+    return f"{plain(rules[0], 30)} is" if len(rules) == 1 else f"{len(rules)} rules are"
 
 
 def _confirming(at: Standpoint) -> tuple[str, str]:
