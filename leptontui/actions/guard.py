@@ -8,6 +8,7 @@ way* is refused. A restart runs on the host itself and needs it live, with fresh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -148,12 +149,18 @@ def live_and_fresh(sight: Sight) -> Objection | None:
     return None
 
 
+def dark_share(states: Sequence[LinkState]) -> float:
+    """Which share of hosts is stale or lost, 0 where too few are for a cause in common."""
+    dark = sum(state in _DARK for state in states)
+    return dark / len(states) if dark >= COMMON_CAUSE_HOSTS else 0.0
+
+
 def no_common_cause(sight: Sight) -> Objection | None:
     """The host does not look dead together with most of those reached the same way."""
     if sight.link is None or sight.link.state not in _DARK:
         return None
     dark = sum(state in _DARK for state in sight.same_way)
-    if dark < COMMON_CAUSE_HOSTS or 2 * dark <= len(sight.same_way):
+    if dark_share(sight.same_way) <= 0.5:  # noqa: PLR2004 — most of them
         return None
     return Objection(
         "common-cause",
