@@ -131,7 +131,7 @@ class Desk:
         self.thread = threading.current_thread()
         return Plan("p", request, "Drain a", Danger.DESTRUCTIVE, (), "scontrol show node a", confirmation="a")
 
-    async def run(self, plan: Plan, confirmation: str) -> Outcome:
+    async def run(self, plan: Plan, confirmation: str, override: str = "") -> Outcome:
         return Outcome(plan.plan_id, OutcomeKind.VERIFIED, confirmation)
 
 
