@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leptontui.cli_hosts import book_of, choosing, seconds
 from leptontui.cli_parts import Parsers, add_group
+from leptontui.model.action import LEAST_REASON, says_why
 
 if TYPE_CHECKING:
     from leptontui.wiring.doing import Doing
@@ -108,7 +109,9 @@ def _add_doing(parser: argparse.ArgumentParser, count: str) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument("--yes", metavar="COUNT", type=_count, help=count)
-    parser.add_argument("--override", metavar="WHY", default="", help="why rules that may be overridden are set aside")
+    parser.add_argument(
+        "--override", metavar="WHY", default="", type=_why, help="why rules that may be overridden are set aside"
+    )
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=30.0, help="seconds to wait for links (default 30)"
     )
@@ -181,6 +184,12 @@ def _check_runbooks(arguments: argparse.Namespace) -> int:
     from leptontui.wiring.runbook_list import check_runbooks
 
     return check_runbooks(arguments.files, as_json=arguments.json)
+
+
+def _why(text: str) -> str:
+    if text and not says_why(text):  # argparse reads the default, too
+        raise argparse.ArgumentTypeError(f"say in some words why, in {LEAST_REASON} letters at least")
+    return text
 
 
 def _param(text: str) -> tuple[str, str]:

@@ -8,11 +8,8 @@ from typing import Final
 
 from leptontui.actions.audit_reading import Json
 from leptontui.actions.guard import Objection, check_confirmation
-from leptontui.model.action import Plan
+from leptontui.model.action import LEAST_REASON, Plan, says_why
 from leptontui.model.text import plain
-
-LEAST_LETTERS: Final = 8
-"""A reason for setting a rule aside has so many letters and digits at least."""
 
 NO_EVIDENCE: Final = "evidence"
 """The rule that nothing is destroyed of which there is no evidence."""
@@ -77,8 +74,8 @@ class Consent:
         if not objection.may_be_overridden or not self.reason:
             return objection
         rule, cause, place = objection.rule, objection.cause, objection.set_in
-        if sum(letter.isalnum() for letter in self.reason) < LEAST_LETTERS:
-            return Objection(rule, cause, f"say in some words why, in {LEAST_LETTERS} letters at least", place)
+        if not says_why(self.reason):
+            return Objection(rule, cause, f"say in some words why, in {LEAST_REASON} letters at least", place)
         if rule not in seen and rule not in UNFORESEEN:
             return Objection(rule, f"{cause}; this was not so when the plan was shown", "plan it again", place)
         return None

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
+
+LEAST_REASON: Final = 8
+"""A reason for setting a rule aside has so many letters and digits at least."""
+
+
+def says_why(reason: str) -> bool:
+    """Whether a reason for setting a rule aside is long enough to say anything."""
+    return sum(letter.isalnum() for letter in reason) >= LEAST_REASON
 
 
 class ActionName(StrEnum):

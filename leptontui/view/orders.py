@@ -47,9 +47,9 @@ class Order:
         return RolloutRequest(self.action, self.hosts, self.unit, self.reason, self.params, self.pace, self.batch)
 
     def lacks(self, spec: ActionSpec) -> bool:
-        """Whether a parameter has to be asked for, or has a value that cannot be."""
+        """Whether a reason or a parameter has to be asked for, or has a value that cannot be."""
         given = dict(self.params)
-        return any(
+        return (spec.takes_reason and not self.reason.strip()) or any(
             parameter.complaint(given[parameter.name]) if parameter.name in given else parameter.default is None
             for parameter in spec.parameters
         )

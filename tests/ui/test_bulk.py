@@ -271,9 +271,15 @@ async def test_a_host_that_left_the_fleet_is_not_marked_any_more(stage):
 async def test_a_single_mark_is_planned_as_one_host(stage, office):
     async with stage.run():
         await stage.press("g", "down", "down", "space", "home", "d")
+        assert isinstance(stage.app.screen, FormScreen), "nobody knows why yet"
+        await stage.press("enter")
+        assert isinstance(stage.app.screen, FormScreen)
+        assert "fill in what is missing" in stage.text
+        await stage.press(*"fans", "enter")
         screen = stage.app.screen
         assert isinstance(screen, PlanScreen)
         assert office.planned[0].host == "gpu-002", "the marked one, not the one under the cursor"
+        assert office.planned[0].reason == "fans"
 
 
 async def test_hosts_that_cannot_be_planned_are_named_with_the_cause(stage, office):

@@ -10,11 +10,11 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input
 
 from leptontui.errors import LeptonError
+from leptontui.model.action import says_why
 from leptontui.model.text import plain
 from leptontui.ui.screens.drafting import SETTLE_S, DraftScreen
 from leptontui.ui.widgets.draft import Draft
 from leptontui.ui.widgets.ending import Ending
-from leptontui.ui.widgets.plan_hints import LEAST_REASON
 from leptontui.ui.widgets.plan_inputs import Stage
 
 __all__ = ["SETTLE_S", "ConfirmingScreen"]
@@ -106,7 +106,7 @@ class ConfirmingScreen(DraftScreen[R]):
     def _run_if_allowed(self, typed: str) -> None:
         if not self._is_planned:
             self._complain("✖ the reason has changed: enter in its field plans again")
-        elif self._overridable and len(self._override) < LEAST_REASON:
+        elif self._overridable and not says_why(self._override):
             self._complain(f"✖ say first why {', '.join(self._overridable)} is set aside: nothing was run")
         elif self._armed_for_s is None or self._blocked_by:
             self.draw()

@@ -14,13 +14,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from leptontui.errors import LeptonError
+from leptontui.model.action import says_why
 from leptontui.model.text import plain
 from leptontui.ports import CommandPort
 from leptontui.render.activity_words import took
 from leptontui.ui.widgets.draft import Draft
 from leptontui.ui.widgets.ending import Ending
 from leptontui.ui.widgets.plan_box import PlanBox
-from leptontui.ui.widgets.plan_hints import LEAST_REASON, Standpoint, hint, way_out
+from leptontui.ui.widgets.plan_hints import Standpoint, hint, way_out
 from leptontui.ui.widgets.plan_inputs import SettledInput, Stage
 from leptontui.ui.widgets.plan_rows import ending_rows, running_rows
 from leptontui.ui.widgets.plan_sheet import DANGER_ROLES, PlanHead, PlanSheet
@@ -208,7 +209,7 @@ class DraftScreen(ModalScreen[R | None]):
         """Go to what has to be filled in next."""
         if self._stage is not Stage.SHOWN or self._armed_for_s is None or self._blocked_by:
             return
-        if self._overridable and len(self._override) < LEAST_REASON:
+        if self._overridable and not says_why(self._override):
             self.query_one("#plan-override", Input).focus()
         elif self._expected:
             self.query_one("#plan-typed", Input).focus()

@@ -93,7 +93,11 @@ class FormScreen(ModalScreen[Order | None]):
     def on_mount(self) -> None:
         """Begin where something is missing."""
         first = next((field for field in self._fields if self._complaint(field)), None)
-        wanted = self.query(f"#{_id(first)}") if first is not None else self.query("Choice, Input")
+        wanted = self.query("Choice, Input")
+        if first is not None:
+            wanted = self.query(f"#{_id(first)}")
+        elif self._lacks_reason:
+            wanted = self.query("#form-reason")
         if wanted:
             self.set_focus(wanted.first())
         self._check(is_strict=False)
@@ -120,6 +124,10 @@ class FormScreen(ModalScreen[Order | None]):
             self._check(is_strict=True)
             self.set_focus(self.query_one(f"#{_id(wrong)}"))
             return
+        if self._lacks_reason:
+            self._check(is_strict=True)
+            self.set_focus(self.query_one("#form-reason"))
+            return
         names = {field.name for field in self._fields}
         given = {name: value for name, value in self._order.params if name not in names}
         given |= {field.name: self._value(field) for field in self._fields if field not in self._bulk}
@@ -134,6 +142,11 @@ class FormScreen(ModalScreen[Order | None]):
     def action_leave(self) -> None:
         """Leave it alone."""
         self.dismiss(None)
+
+    @property
+    def _lacks_reason(self) -> bool:
+        """Whether a reason belongs to it, and nothing is said yet."""
+        return self._spec.takes_reason and not plain(self.query_one("#form-reason", Input).value).strip()
 
     @property
     def _bulk(self) -> tuple[Parameter, ...]:
@@ -157,7 +170,7 @@ class FormScreen(ModalScreen[Order | None]):
 
     def _check(self, *, is_strict: bool) -> None:
         """Say below each field what it means, or what is wrong; of an empty one only when asked for."""
-        is_wrong = False
+        is_wrong = self._lacks_reason
         for field in self._fields:
             words = self._complaint(field)
             is_wrong |= bool(words)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from leptontui.model.action import LEAST_REASON, says_why
 from leptontui.model.text import plain
 from leptontui.ui.widgets.plan_inputs import Stage
 
 _WAY_OUT = "esc: leave it alone"
-LEAST_REASON = 8
-"""Letters of a reason that sets a rule aside: the guard takes none that is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _of_plan(at: Standpoint) -> tuple[str, str]:
             found = ("the reason has changed: enter plans again", "warning")
         case Standpoint(blocked_by=rule) if rule:
             found = (f"⊘ cannot be run now ({plain(rule, 60)})   p: plan again", "critical")
-        case Standpoint(overridable=rules, override=why) if rules and len(why.strip()) < LEAST_REASON:
+        case Standpoint(overridable=rules, override=why) if rules and not says_why(why):
             more = (
                 f"a reason has {LEAST_REASON} letters at least" if why.strip() else f"say why {_short(rules)} set aside"
             )

@@ -161,7 +161,7 @@ def test_a_dry_run_tells_what_would_refuse_it(port: HandPort, capsys: Capture) -
     code, output, _ = typed(capsys, *RESTART, "--dry-run")
     assert code == 4
     assert "blast-fleet: 3 of 4 would be out [policy.toml:3]; --override WHY sets it aside" in output
-    assert typed(capsys, *RESTART, "--dry-run", "--override", "it burns")[0] == 0
+    assert typed(capsys, *RESTART, "--dry-run", "--override", "it burns down")[0] == 0
 
 
 @pytest.mark.parametrize(
