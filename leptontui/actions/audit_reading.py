@@ -113,7 +113,10 @@ def _chain(lines: list[bytes], hashes: list[str]) -> BadLine | None:
         if line is None:
             torn = BadLine(number, "is not a JSON object: torn by a crash, or tampered with")
         elif line.get("prev") != expected:
-            return BadLine(number, "does not follow from the line before it")
+            return BadLine(
+                number,
+                "does not follow from the line before it: one of the two was edited, or lines were moved or taken out",
+            )
         elif "after_cut" in line:
             return BadLine(number, f"was written after the end had been cut off: {line['after_cut']}")
         expected = hashes[number - 1]

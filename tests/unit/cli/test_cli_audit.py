@@ -69,7 +69,7 @@ def test_a_line_that_cannot_be_trusted_is_named(path: Path, capsys: pytest.Captu
     assert audit(path, "verify", "--json") == 2
     assert json.loads(capsys.readouterr().out)["bad"] == {
         "line": 2,
-        "reason": "does not follow from the line before it",
+        "reason": "does not follow from the line before it: one of the two was edited, or lines were moved or taken out",
     }
 
 
