@@ -115,7 +115,7 @@ def _chain(lines: list[bytes], hashes: list[str]) -> BadLine | None:
         elif line.get("prev") != expected:
             return BadLine(
                 number,
-                "does not follow from the line before it: one of the two was edited, or lines were moved or taken out",
+                "does not follow from the line before it: one of them was edited, or lines moved or taken out",
             )
         elif "after_cut" in line:
             return BadLine(number, f"was written after the end had been cut off: {line['after_cut']}")

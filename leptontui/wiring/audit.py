@@ -14,6 +14,7 @@ from leptontui.actions.audit import default_path
 from leptontui.actions.audit_reading import Entry, Json, entries, examine
 from leptontui.alerts.rules.durations import EXPECTED, parse_duration
 from leptontui.errors import AuditError
+from leptontui.model.counted import counted
 from leptontui.model.text import plain
 
 SCHEMA: Final = 1
@@ -85,7 +86,10 @@ def verify_audit(file: Path | None, *, as_json: bool) -> int:
     if found.bad is not None:
         print(f"{path}:{found.bad.number}: {plain(found.bad.reason, _WORDS)}")
     else:
-        print(f"{path}: {found.lines} lines, none was edited, moved, taken out or cut off; the last is {found.last}")
+        print(
+            f"{path}: {counted(found.lines, 'line')}, none was edited, moved, taken out or cut off; "
+            f"the last is {found.last}"
+        )
     for note in found.notes:
         print(f"{path}: {note}")
     return code

@@ -57,7 +57,7 @@ def test_what_is_no_span_is_said(path: Path, since: str, capsys: pytest.CaptureF
 def test_an_audit_that_can_be_trusted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(path, "begun")
     assert audit(path, "verify") == 0
-    assert "1 lines, none was edited" in capsys.readouterr().out
+    assert "1 line, none was edited" in capsys.readouterr().out
 
 
 def test_a_line_that_cannot_be_trusted_is_named(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +69,7 @@ def test_a_line_that_cannot_be_trusted_is_named(path: Path, capsys: pytest.Captu
     assert audit(path, "verify", "--json") == 2
     assert json.loads(capsys.readouterr().out)["bad"] == {
         "line": 2,
-        "reason": "does not follow from the line before it: one of the two was edited, or lines were moved or taken out",
+        "reason": "does not follow from the line before it: one of them was edited, or lines moved or taken out",
     }
 
 
