@@ -45,9 +45,11 @@ power_on() {
   echo $! >"$d/pid"
 }
 
-# The guest outlives its nspawn: its first process has to be killed as well, and with it goes all of it.
+# The guest outlives its nspawn: its first process has to be killed as well, and with it goes all of it. What an earlier
+# one left behind, in a lab that was killed, goes with its control group: it would be taken for a unit's own processes.
 power_off() {
   local d=$LAB/$1 group guests
+  if [ -w "$CGROUPS/lab-$1/cgroup.kill" ]; then echo 1 >"$CGROUPS/lab-$1/cgroup.kill"; fi
   [ -f "$d/pid" ] || return 0
   group=$(cat "$d/pid")
   guests=$(pgrep -g "$group" -x systemd-nspawn | xargs -rn1 pgrep -P) || true
@@ -55,6 +57,9 @@ power_off() {
   kill -KILL -- "-$group" $guests 2>/dev/null || true
   rm -f "$d/pid"
 }
+
+# Two guests on one root would both be h3, and only one of them would ever be switched off.
+is_on() { [ -f "$LAB/$1/pid" ] && kill -0 -- "-$(cat "$LAB/$1/pid")" 2>/dev/null; }
 
 make_host() {
   local h=$1 d=$LAB/$1
@@ -137,7 +142,7 @@ ssh) shift; on_host "$@" ;;
 cut) ip link set "lab-${2:?host}" down ;;
 mend) ip link set "lab-${2:?host}" up ;;
 off) power_off "${2:?host}" ;;
-on) power_on "${2:?host}" ;;
+on) is_on "${2:?host}" || power_on "$2" ;;
 down) down ;;
 *) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
