@@ -194,7 +194,7 @@ class LeptonApp(App[None]):
 
     def _show(self) -> None:
         screen = self._fleet_in_sight
-        if screen is None or not screen.is_mounted:
+        if screen is None or not screen.is_mounted or not self.is_running:  # leaving takes screens apart bit by bit
             return
         screen.tell(Condition(is_frozen=self.is_frozen, failure=self._failure))
         snapshot = self._held if self.is_frozen else self._latest

@@ -6,6 +6,7 @@ from fleets import FakeAccess, FakeSource, host_row, make_snapshot, train_fleet
 from rich_fleet import offered, rich_fleet, unknown_key
 
 from leptontui.render.cells import Piece, width_of
+from leptontui.ui.messages import SnapshotPublished
 from leptontui.ui.widgets.notices import Notices, notice_parts, packed
 
 
@@ -87,3 +88,17 @@ async def test_a_host_that_is_not_live_says_since_when_and_when_it_is_dialled_ne
         stage.fleet.tick()
         await stage.settle()
         assert "dialled now" in stage.lines[-2]
+
+
+async def test_a_snapshot_that_comes_while_the_program_leaves_is_not_drawn(monkeypatch):
+    stage = FleetPilot(FakeSource(rich_fleet()))
+    close_all = stage.app._close_all
+
+    async def with_a_late_snapshot() -> None:
+        await stage.fleet.query_one(Notices).remove()
+        stage.app.on_snapshot_published(SnapshotPublished(train_fleet(seq=2)))
+        await close_all()
+
+    monkeypatch.setattr(stage.app, "_close_all", with_a_late_snapshot)
+    async with stage.run():
+        assert stage.fleet.query_one(Notices).display
